@@ -1,0 +1,81 @@
+# make demo   the whole thing on this machine: lab, site.yml, a small load test
+# make test   what CI runs
+PYTHON ?= python3
+BIN := .venv/bin
+PLAYBOOK := $(BIN)/ansible-playbook
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab lab-down lab-status demo test unit molecule soak lint clean
+
+help:
+	@echo "make setup       install and build everything the lab needs (about 10 minutes the first time)"
+	@echo "make lab         start the local lab: an empty AWS account"
+	@echo "make lab-status  what runs, where its logs are, what is real and what a stand-in"
+	@echo "make lab-down    end the lab with everything in it"
+	@echo "make demo        lab, site.yml, a small load test"
+	@echo "make test        lint, unit tests, and site end to end on a lab of its own"
+	@echo "make soak        what takes longer than CI has time for"
+	@echo "make clean       end the lab and remove what set-up made"
+
+setup:
+	@$(PYTHON) -m lab setup
+
+lab: setup
+	@$(BIN)/python -m lab up
+
+lab-down:
+	@$(PYTHON) -m lab down
+
+lab-status:
+	@$(PYTHON) -m lab status
+
+demo: lab
+	$(PLAYBOOK) playbooks/site.yml
+	$(PLAYBOOK) playbooks/loadtest.yml
+
+# The programs take minutes to compile on a new machine: the checks that do not need them run beside.
+test:
+	@$(PYTHON) -m lab packages
+	@$(MAKE) --no-print-directory -j2 programs checks
+	@$(MAKE) --no-print-directory molecule
+
+.PHONY: programs checks
+programs:
+	@$(BIN)/python -m lab programs
+checks:
+	@$(MAKE) --no-print-directory lint unit
+
+# Cheapest first. ansible-test wants the collection at a path of its own, so it works on a copy.
+lint: python-lint yaml-lint changelog-lint docs-lint ansible-lint
+
+.PHONY: python-lint yaml-lint changelog-lint docs-lint ansible-lint go-lint sanity
+python-lint:
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy lab
+	@cd .ansible/collections && ../../$(BIN)/mypy --config-file ../../pyproject.toml ansible_collections/streamops/kafka_eks/plugins/module_utils
+yaml-lint:
+	@$(BIN)/yamllint -s .
+changelog-lint:
+	@$(BIN)/antsibull-changelog lint
+docs-lint:
+	@$(BIN)/python tests/sanity/docs.py --check
+ansible-lint:
+	@ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg $(BIN)/ansible-lint -c .config/ansible-lint.yml --offline -q
+
+unit:
+	@$(BIN)/pytest tests/unit
+
+# The tests have a lab of their own: the one of make lab is left alone.
+molecule: export LAB_DIR := $(CURDIR)/.lab/test
+molecule: export LAB_PORT := 18400
+molecule:
+	@$(BIN)/molecule test --scenario-name site
+
+clean:
+	@$(PYTHON) -m lab down
+	rm -rf .venv .lab .ansible
+
+.PHONY: docs
+docs:
+	@$(BIN)/python tests/sanity/docs.py

@@ -1,0 +1,56 @@
+"""Where the lab keeps what it makes, and which ports it publishes: the one answer for all its parts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder and the first port of one lab. What is built is shared by all labs of a checkout."""
+
+    root: Path
+    port: int
+    bin: Path = REPO / ".lab/bin"
+    cache: Path = REPO / ".lab/cache"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def facts(self) -> Path:
+        """What inventories/lab reads: endpoints, credentials, paths."""
+        return self.root / "lab.json"
+
+    @property
+    def status(self) -> Path:
+        return self.run / "status.json"
+
+    @property
+    def published(self) -> tuple[int, int, int]:
+        """AWS endpoint, API server, chart registry."""
+        return self.port, self.port + 1, self.port + 2
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every part of the lab is told."""
+        return {
+            "LAB_REPO": str(REPO),
+            "LAB_DIR": str(self.root),
+            "LAB_PORT": str(self.port),
+            "LAB_VENV": sys.prefix,
+            "LAB_PYTHON_BASE": sys.base_prefix,
+            "LAB_BIN": str(self.bin),
+            "LAB_CACHE": str(self.cache),
+        }
+
+
+def place() -> Place:
+    """The lab that the environment names: LAB_DIR (default .lab beside this folder), LAB_PORT (default 17400)."""
+    return Place(Path(os.environ.get("LAB_DIR") or REPO / ".lab").absolute(), int(os.environ.get("LAB_PORT") or 17400))
