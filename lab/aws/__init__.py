@@ -1,0 +1,11 @@
+"""The emulated AWS: moto, with EKS as this project uses it and with answers put right where they are not AWS's.
+
+Importing this package is all that mock_aws and moto's servers need; lab.aws.server is the lab's own server.
+"""
+
+from __future__ import annotations
+
+from lab.aws import corrections, eks
+
+corrections.install()
+eks.install()
