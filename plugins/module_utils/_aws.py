@@ -1,0 +1,219 @@
+# Copyright: streamops.kafka_eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The AWS APIs in plain dicts. The only file that imports botocore."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._aws_data import AwsError, Ref, Request, Step, Wait
+
+try:
+    from botocore.config import Config
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        CredentialRetrievalError,
+        HTTPClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        SSOError,
+        WaiterError,
+    )
+    from botocore.exceptions import ConnectionError as NotConnected
+except ImportError:
+    pass  # AnsibleAWSModule has the sentence for it, before anything here is called.
+
+ACCOUNT_ARGUMENT: dict[str, Any] = {"account_id": {"type": "str"}}
+# Read by the action plugins, which do the waiting.
+WAIT_ARGUMENTS: dict[str, Any] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 1800},
+    "poll_interval": {"type": "int", "default": 15},
+}
+
+PAUSE = 3  # seconds between two looks
+SETTLING = 60  # seconds until what was made is known to every server of AWS
+ATTEMPTS = 8
+FIRST_ATTEMPTS = 3  # of the first call: that nobody listens at an endpoint is then known in seconds
+
+NOT_FOUND = ("ResourceNotFoundException", "NoSuchEntity")
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+REMEDIES = {
+    **dict.fromkeys(
+        ("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+        "get new credentials and run again: it goes on where it stopped",
+    ),
+    **dict.fromkeys(
+        ("AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException"),
+        "use credentials that are valid for this account and region",
+    ),
+    **dict.fromkeys(
+        ("RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"),
+        "run again later: it goes on where it stopped",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose credentials these are."""
+
+    account: str
+    arn: str
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+
+class Aws:
+    """AWS as one caller in one account and region."""
+
+    def __init__(self, client: Callable[..., Any], account_id: str | None, patience: int = SETTLING):
+        """The client makes botocore's clients, as AnsibleAWSModule.client does; patience is in seconds."""
+        self._client = functools.cache(functools.partial(_make, client))
+        self._patience = patience
+        self.caller = Caller("", "the caller")
+        self.caller = self._identify(account_id)
+
+    def _identify(self, expected: str | None) -> Caller:
+        if expected is not None and not (len(expected) == 12 and expected.isdecimal()):
+            raise AwsError(f"The account_id '{expected}' is not one of AWS: give all twelve digits, in quotes.")
+        identity = self.call(Request("The caller's identity", "sts", "get_caller_identity", {}))
+        caller = Caller(identity["Account"], identity["Arn"])
+        if expected is not None and caller.account != expected:
+            raise AwsError(
+                f"These credentials belong to account {caller.account} ({caller.arn}), but account {expected} is the one to "
+                "work in: use credentials of that account, or correct the account_id."
+            )
+        return caller
+
+    def call(self, request: Request) -> Any:
+        """Make one call, with all of its pages, and return what the request wants of the answer."""
+        client = self._client(request.service)
+        try:
+            if client.can_paginate(request.operation):
+                response = client.get_paginator(request.operation).paginate(**request.arguments).build_full_result()
+            else:
+                response = getattr(client, request.operation)(**request.arguments)
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error, request.about, client, request.operation, self.caller.arn) from None
+        # Some deletions of EC2 answer 200 and say here what they did not do.
+        for failed in response.get("Unsuccessful") or []:
+            undone = ClientError({"Error": failed["Error"]}, request.operation)
+            raise _translated(undone, request.about, client, request.operation, self.caller.arn)
+        return functools.reduce(lambda part, key: part[key], filter(None, request.answer.split(".")), response)
+
+    def find(self, request: Request) -> Any:
+        """Make one call; None when AWS's code says that the thing is not there."""
+        try:
+            return self.call(request)
+        except AwsError as error:
+            if error.code in NOT_FOUND:
+                return None
+            raise
+
+    def read(self, requests: Mapping[str, Request]) -> dict[str, Any]:
+        return {name: self.call(request) for name, request in requests.items()}
+
+    def send(self, steps: Sequence[Step], ids: Mapping[Ref, str]) -> dict[Ref, str]:
+        """Carry out the steps in order; returns the ids with those of what was made."""
+        known = dict(ids)
+        for step in steps:
+            arguments = _resolved(step.arguments, known)
+            if isinstance(step, Wait):
+                self._wait(step, arguments)
+                continue
+            answer = self._patiently(step, arguments, fresh=len(known) > len(ids))
+            if step.makes:
+                known[step.makes] = answer
+        return known
+
+    def _patiently(self, request: Request, arguments: Mapping[str, Any], fresh: bool) -> Any:
+        sent = replace(request, arguments=arguments)
+        attempts = max(1, self._patience // PAUSE)
+        for attempt in range(1, attempts + 1):
+            try:
+                return self.call(sent)
+            except AwsError as error:
+                # A server of AWS that has not heard yet of what another one has just made.
+                unheard = fresh and (error.code.endswith(".NotFound") or error.code in NOT_FOUND)
+                if attempt == attempts or not (unheard or error.code in request.patience):
+                    raise
+            time.sleep(PAUSE)
+        raise AssertionError("The last attempt returns or raises.")
+
+    def _wait(self, wait: Wait, arguments: Mapping[str, Any]) -> None:
+        config = {"Delay": PAUSE, "MaxAttempts": max(1, self._patience // PAUSE)}
+        client = self._client(wait.service)
+        try:
+            client.get_waiter(wait.waiter).wait(**arguments, WaiterConfig=config)
+        except WaiterError as error:
+            raise AwsError(
+                f"{wait.about}: waiting until {wait.waiter.replace('_', ' ')} ended without it "
+                f"({_one_line(error)}{_failures(error.last_response)}); correct what it names, or give it more time, and run "
+                "again: it goes on where it stopped."
+            ) from None
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error, wait.about, client, wait.waiter, self.caller.arn) from None
+
+
+def _make(client: Callable[..., Any], service: str) -> Any:
+    attempts = FIRST_ATTEMPTS if service == "sts" else ATTEMPTS
+    retries = {"mode": "adaptive", "total_max_attempts": attempts}
+    return client(service, config=Config(retries=retries, connect_timeout=10, read_timeout=60))
+
+
+def _resolved(value: Any, ids: Mapping[Ref, str]) -> Any:
+    if isinstance(value, Ref):
+        return ids[value]
+    if isinstance(value, Mapping):
+        return {key: _resolved(item, ids) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_resolved(item, ids) for item in value]
+    return value
+
+
+def _translated(error: Exception, about: str, client: Any, operation: str, caller: str) -> AwsError:
+    action = f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping.get(operation, operation)}"
+    if isinstance(error, ClientError):
+        code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        return AwsError(
+            f"{about}: AWS refused {action} with {code} ({_one_line(message)}); {_remedy(code, action, caller)}.", code
+        )
+    if isinstance(error, (HTTPClientError, NotConnected)):
+        return AwsError(
+            f"{about}: {client.meta.endpoint_url} gives no answer to {action} ({_one_line(error)}); check that it runs, the "
+            "network, the region and the endpoint_url, where one is set."
+        )
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, SSOError)):
+        return AwsError(
+            f"{about}: there are no usable AWS credentials ({_one_line(error)}); log in (aws sso login, aws configure) or "
+            "name a profile, and run again."
+        )
+    return AwsError(f"{about}: {action} could not be asked ({_one_line(error)}); correct what it names and run again.")
+
+
+def _remedy(code: str, action: str, caller: str) -> str:
+    if code in DENIED:
+        return f"allow {action} to {caller}"
+    if code in REMEDIES:
+        return REMEDIES[code]
+    if "LimitExceeded" in code:
+        return "have the quota raised (Service Quotas) or remove what is not needed, and run again: it goes on where it stopped"
+    return "correct what it names and run again"
+
+
+def _failures(response: Mapping[str, Any]) -> str:
+    """What EC2 says of NAT gateways that failed."""
+    texts = [gateway.get("FailureMessage") for gateway in response.get("NatGateways", [])]
+    return "".join(f"; {text}" for text in texts if text)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())

@@ -1,0 +1,126 @@
+#!/usr/bin/python
+# Copyright: streamops.kafka_eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: log_group
+short_description: A CloudWatch log group with its retention
+version_added: 0.1.0
+description:
+  - Makes, repairs or removes a log group. AWS makes those of its services itself when they are missing, and keeps what is
+    in them for ever, so the group comes before the service.
+  - A group that was made by AWS is taken over; one that carries the tag C(kafka-eks/cluster) of another cluster is refused.
+author:
+  - streamops.kafka_eks contributors (@streamops)
+options:
+  name:
+    description: Name of the group.
+    type: str
+    required: true
+  cluster_name:
+    description: Name of the cluster, the value of the tag C(kafka-eks/cluster).
+    type: str
+    required: true
+  state:
+    description: Whether the group is to exist. Removing it removes all that is in it.
+    type: str
+    choices: [present, absent]
+    default: present
+  retention_days:
+    description: Days after which what is in the group is removed.
+    type: int
+    choices: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+    default: 30
+  kms_key_arn:
+    description: KMS key for what is in the group. Without it CloudWatch uses a key of its own.
+    type: str
+  tags:
+    description: Further tags of the group.
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+  - streamops.kafka_eks.aws_account
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what would change without changing it.
+    support: full
+  diff_mode:
+    description: Tells what has changed or would change.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Create the log group of the control plane
+  streamops.kafka_eks.log_group:
+    name: /aws/eks/kafka-on-eks/cluster
+    cluster_name: kafka-on-eks
+    retention_days: 90
+"""
+
+RETURN = r"""
+name:
+  description: Name of the group.
+  returned: always
+  type: str
+  sample: /aws/eks/kafka-on-eks/cluster
+"""
+
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ..module_utils import _log_group
+from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
+from ..module_utils._aws_data import AwsError
+
+
+def run(aws: Aws, settings: _log_group.Settings, state: str, check_mode: bool) -> dict[str, Any]:
+    group = _log_group.of_name(aws.call(_log_group.find(settings.name)), settings.name)
+    now = _log_group.found(group, aws.call(_log_group.read_tags(group))) if group else None
+    # Also whether it may be removed is found out here.
+    then = _log_group.target(settings, now)
+    if state == "present":
+        requests = _log_group.requests(settings.name, group["arn"].removesuffix(":*") if group else "", now, then)
+    else:
+        requests = [_log_group.removal(settings.name)] if group else []
+    if not check_mode:
+        aws.send(requests, {})
+    diff = {"before": now or {}, "after": then if state == "present" else {}}
+    return {"changed": bool(requests), "diff": diff, "name": settings.name}
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            **ACCOUNT_ARGUMENT,
+            "name": {"type": "str", "required": True},
+            "cluster_name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "retention_days": {"type": "int", "choices": list(_log_group.RETENTION_DAYS), "default": 30},
+            "kms_key_arn": {"type": "str"},
+            "tags": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    settings = _log_group.Settings(
+        name=params["name"],
+        cluster=params["cluster_name"],
+        retention_days=params["retention_days"],
+        kms_key_arn=params["kms_key_arn"],
+        tags=params["tags"],
+    )
+    try:
+        result = run(Aws(module.client, params["account_id"]), settings, params["state"], module.check_mode)
+    except AwsError as error:
+        module.fail_json(msg=str(error), code=error.code)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from lab import build
+from lab.place import Place, place
+
+Render = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def validators() -> Callable[[dict[str, Any]], list[str]]:
+    """Checks an object against Strimzi's real CRD of its version, unknown fields included."""
+    import jsonschema
+
+    lab: Place = place()
+    build.make(tuple(step for step in build.steps(lab) if step.name == "crds"), lab.cache / "stamps", print)
+    schemas: dict[tuple[str, str], Any] = {}
+    for file in (lab.cache / "crds/0.47.0").glob("*.yaml"):
+        crd = yaml.safe_load(file.read_text())
+        for version in crd["spec"]["versions"]:
+            key = f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]
+            schemas[key] = closed(version["schema"]["openAPIV3Schema"])
+
+    def problems(obj: dict[str, Any]) -> list[str]:
+        schema = schemas[obj["apiVersion"], obj["kind"]]
+        spec = {"type": "object", "properties": {"spec": schema["properties"]["spec"]}}
+        return [error.message for error in jsonschema.Draft202012Validator(spec).iter_errors({"spec": obj["spec"]})]
+
+    return problems
+
+
+def closed(schema: Any) -> Any:
+    """The API server prunes unknown fields silently: here they are errors."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: closed(value) for key, value in schema.items()}
+    if (
+        "properties" in schema
+        and isinstance(schema["properties"], dict)
+        and not schema.get("x-kubernetes-preserve-unknown-fields")
+    ):
+        result.setdefault("additionalProperties", False)
+    return result
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="defaults"),
+        pytest.param({"kafka_cluster_listeners": ["plain"]}, id="plain only"),
+        pytest.param(
+            {"kafka_cluster_listeners": ["plain", "scram", "mtls"], "kafka_cluster_brokers": 5}, id="all listeners"
+        ),
+        pytest.param(
+            {"kafka_cluster_controllers": 1, "kafka_cluster_config": {"num.io.threads": 16}}, id="own settings"
+        ),
+    ],
+)
+def test_manifests_are_what_strimzi_accepts(
+    render: Render, validators: Callable[[dict[str, Any]], list[str]], settings: dict[str, Any]
+) -> None:
+    objects = render("kafka_cluster", "kafka.yml.j2", **settings) + render(
+        "kafka_cluster", "kafka_topic.yml.j2", **settings
+    )
+    assert [o["kind"] for o in objects] == ["Namespace", "KafkaNodePool", "KafkaNodePool", "Kafka", "KafkaTopic"]
+    assert {o["metadata"]["name"]: validators(o) for o in objects[1:]} == {
+        o["metadata"]["name"]: [] for o in objects[1:]
+    }
+
+
+def test_the_validator_finds_an_unknown_field(
+    validators: Callable[[dict[str, Any]], list[str]], render: Render
+) -> None:
+    kafka = render("kafka_cluster", "kafka.yml.j2")[3]
+    kafka["spec"]["kafka"]["bogusField"] = 1
+    assert any("bogusField" in problem for problem in validators(kafka))
+
+
+def test_pods_go_only_where_their_pool_lives(render: Render) -> None:
+    for pool in render("kafka_cluster", "kafka.yml.j2")[1:3]:
+        name, template = pool["metadata"]["name"], pool["spec"]["template"]["pod"]
+        (term,) = template["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+            "nodeSelectorTerms"
+        ]
+        assert term["matchExpressions"] == [{"key": "kafka-eks.streamops.io/pool", "operator": "In", "values": [name]}]
+        assert template["tolerations"][0]["value"] == name
+        (spread,) = template["topologySpreadConstraints"]
+        assert (spread["whenUnsatisfiable"], spread["minDomains"]) == ("DoNotSchedule", 3)
+        assert spread["labelSelector"]["matchLabels"]["strimzi.io/pool-name"] == name
+
+
+def test_defaults_are_the_secure_ones(render: Render) -> None:
+    kafka = render("kafka_cluster", "kafka.yml.j2")[3]["spec"]["kafka"]
+    assert [listener["name"] for listener in kafka["listeners"]] == ["scram", "mtls"]
+    assert all(listener["tls"] and listener["authentication"] for listener in kafka["listeners"])
+    assert kafka["authorization"] == {"type": "simple"}
+    assert kafka["config"]["auto.create.topics.enable"] is False
+
+
+def test_volumes_outlive_the_cluster(render: Render) -> None:
+    for pool in render("kafka_cluster", "kafka.yml.j2")[1:3]:
+        assert [volume["deleteClaim"] for volume in pool["spec"]["storage"]["volumes"]] == [False]
+
+
+@pytest.mark.parametrize(
+    "settings, refused",
+    [
+        pytest.param({}, [], id="defaults"),
+        pytest.param({"kafka_cluster_replication_factor": 5}, ["replication factor"], id="more copies than brokers"),
+        pytest.param(
+            {"kafka_cluster_min_insync_replicas": 4}, ["in-sync replicas"], id="more in-sync copies than copies"
+        ),
+        pytest.param({"kafka_cluster_min_insync_replicas": 3}, [], id="as many in-sync copies as copies is allowed"),
+        pytest.param({"kafka_cluster_controllers": 2}, ["controllers"], id="two controllers"),
+        pytest.param({"kafka_cluster_listeners": []}, ["listeners"], id="no listener"),
+    ],
+)
+def test_promises_that_cannot_be_kept_are_refused(
+    evaluate: Callable[..., Any], settings: dict[str, Any], refused: list[str]
+) -> None:
+    rules = evaluate("kafka_cluster", "__kafka_cluster_rules", **settings)
+    assert [rule["name"] for rule in rules if not rule["that"]] == refused
