@@ -72,6 +72,11 @@ molecule: export LAB_PORT := 18400
 molecule:
 	@$(BIN)/molecule test --scenario-name site
 
+# Not for CI: kills at every stage, and the figures that the project promises.
+soak: setup
+	$(BIN)/python tests/soak/kills.py
+	$(BIN)/python benchmarks/run.py
+
 clean:
 	@$(PYTHON) -m lab down
 	rm -rf .venv .lab .ansible

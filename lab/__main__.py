@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -68,6 +69,8 @@ def main() -> None:
         commands[parser.parse_args().command]()
     except (host.HostError, build.BuildError) as error:
         sys.exit(f"lab: {error}")
+    except BrokenPipeError:  # of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.exit("lab: interrupted; run the same command again to go on.")
 

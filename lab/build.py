@@ -7,6 +7,7 @@ written, which is its last act.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -76,22 +77,28 @@ def is_made(step: Step, stamps: Path) -> bool:
 
 
 def make(steps: tuple[Step, ...], stamps: Path, say: Say) -> int:
-    """Make what is missing or out of date; returns how many things were made."""
+    """Make what is missing or out of date; returns how many things were made. Two runs at once wait for each other."""
     due = [step for step in steps if not is_made(step, stamps)]
     if due:
         require_disk(stamps, DISK_TO_BUILD, "setting the lab up")
     stamps.mkdir(parents=True, exist_ok=True)
+    made = 0
     for number, step in enumerate(due, 1):
-        began = time.monotonic()
-        heading = f"[{number}/{len(due)}] {step.title}"
-        say(heading)
-        (stamps / step.name).unlink(missing_ok=True)
-        wanted = digest(step.inputs())
-        with _heartbeat(say, heading) as note:
-            step.make(note)
-        (stamps / step.name).write_text(wanted)
-        say(f"{heading}: done in {time.monotonic() - began:.0f} s")
-    return len(due)
+        with open(stamps / f"{step.name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if is_made(step, stamps):
+                continue
+            began = time.monotonic()
+            heading = f"[{number}/{len(due)}] {step.title}"
+            say(heading)
+            (stamps / step.name).unlink(missing_ok=True)
+            wanted = digest(step.inputs())
+            with _heartbeat(say, heading) as note:
+                step.make(note)
+            (stamps / step.name).write_text(wanted)
+            made += 1
+            say(f"{heading}: done in {time.monotonic() - began:.0f} s")
+    return made
 
 
 @contextmanager
