@@ -68,7 +68,8 @@ unit:
 
 # The tests have a lab of their own: the one of make lab is left alone.
 molecule: export LAB_DIR := $(CURDIR)/.lab/test
-molecule: export LAB_PORT := 18400
+molecule: export LAB_PORT := 17800
+molecule: export PATH := $(CURDIR)/$(BIN):$(PATH)
 molecule:
 	@$(BIN)/molecule test --scenario-name site
 

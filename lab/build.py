@@ -50,7 +50,7 @@ class Step:
     name: str
     title: str
     inputs: Callable[[], Iterable[str | Path]]
-    make: Callable[[Say], None]
+    make: Callable[[Say], object]
 
 
 def digest(inputs: Iterable[str | Path]) -> str:

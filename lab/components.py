@@ -64,7 +64,7 @@ class Components:
                     return f"{name} has {component.state}: its log is {component.log}"
         return None
 
-    def stop(self, *names: str, patience: float = 2.0) -> None:
+    def stop(self, *names: str, patience: float = 1.0) -> None:
         """End components, all of them at once. Their data goes with them, so nobody waits long for a clean end."""
         with self._lock:
             ending = [c for name in names if (c := self._components.get(name)) and c.state == RUNNING and c.process]

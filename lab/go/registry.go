@@ -9,8 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"log"
+	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -81,12 +81,13 @@ func (k *keptRegistry) load(name string) error {
 	if err != nil {
 		return err
 	}
-	request := httptest.NewRequest(http.MethodPut, path, bytes.NewReader(kept.Body))
+	request, err := http.NewRequest(http.MethodPut, path, bytes.NewReader(kept.Body))
+	if err != nil {
+		return err
+	}
 	request.Header.Set("Content-Type", kept.ContentType)
-	answer := httptest.NewRecorder()
-	k.registry.ServeHTTP(answer, request)
-	if answer.Code != http.StatusCreated {
-		return fmt.Errorf("the registry refuses it: %s", answer.Body)
+	if answer := k.ask(request); answer.code != http.StatusCreated {
+		return fmt.Errorf("the registry refuses it: %s", &answer.body)
 	}
 	return nil
 }
@@ -102,9 +103,8 @@ func (k *keptRegistry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	request.Body = io.NopCloser(bytes.NewReader(body))
-	answer := httptest.NewRecorder()
-	k.registry.ServeHTTP(answer, request)
-	if answer.Code == http.StatusCreated {
+	answer := k.ask(request)
+	if answer.code == http.StatusCreated {
 		data, err := json.Marshal(keptManifest{request.Header.Get("Content-Type"), body})
 		if err == nil {
 			err = writeFile(k.dir, url.PathEscape(request.URL.Path), string(data), openMode)
@@ -114,9 +114,24 @@ func (k *keptRegistry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 			return
 		}
 	}
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.Code)
-	w.Write(answer.Body.Bytes())
+	maps.Copy(w.Header(), answer.header)
+	w.WriteHeader(answer.code)
+	w.Write(answer.body.Bytes())
 }
+
+// ask has the registry answer a request, without sending the answer.
+func (k *keptRegistry) ask(request *http.Request) *answer {
+	a := &answer{header: http.Header{}, code: http.StatusOK}
+	k.registry.ServeHTTP(a, request)
+	return a
+}
+
+type answer struct {
+	header http.Header
+	code   int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header                { return a.header }
+func (a *answer) WriteHeader(code int)               { a.code = code }
+func (a *answer) Write(data []byte) (n int, _ error) { return a.body.Write(data) }

@@ -51,7 +51,7 @@ class Api:
     def __init__(self, server: str) -> None:
         self.server = server
         self.pool = urllib3.PoolManager(
-            ca_certs=str(ACCOUNT / "ca.crt"), retries=urllib3.Retry(3, backoff_factor=0.2), timeout=20.0
+            maxsize=4, ca_certs=str(ACCOUNT / "ca.crt"), retries=urllib3.Retry(3, backoff_factor=0.2), timeout=20.0
         )
 
     @classmethod
@@ -126,7 +126,7 @@ def serve_health(port: int, is_well: Callable[[], bool]) -> None:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_request(self, *_: object) -> None:
             """A line for each probe would drown the rest."""
 
     # Pods of the lab share one network, each with an address of its own.

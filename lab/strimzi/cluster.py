@@ -97,9 +97,10 @@ class Leadership:
 class ClusterOperator:
     def __init__(self, api: Api, settings: Settings) -> None:
         self.api, self.settings = api, settings
-        self.applied: dict[tuple[str, str, str], str] = {}  # what was last applied, so that it is not sent again
+        # What was last applied for each Kafka (by its uid), so that it is not sent again.
+        self.applied: dict[str, dict[tuple[str, str], str]] = {}
         self.deleted: set[tuple[str, str]] = set()
-        self.waits: dict[str, str] = {}  # what each Kafka was last said to wait for
+        self.said: dict[str, str] = {}
         self.leadership = Leadership(api, *settings.lease) if settings.lease else None
         self.work = Work(
             self.reconcile_namespace, settings.interval, self.leadership.held if self.leadership else lambda: True
@@ -107,7 +108,12 @@ class ClusterOperator:
 
     def run(self) -> None:
         for kind in ("Kafka", "KafkaNodePool", "StrimziPodSet"):
-            self.api.list(kind, None if self.settings.namespaces == ["*"] else self.settings.namespaces[0])
+            try:
+                self.api.list(kind, None if self.settings.namespaces == ["*"] else self.settings.namespaces[0])
+            except ApiError as error:
+                raise SystemExit(
+                    f"{kind} cannot be read ({error}): install Strimzi's definitions, then the operator."
+                ) from error
         if self.leadership:
             threading.Thread(target=self.leadership.keep, daemon=True).start()
         serve_health(8080, lambda: True)
@@ -115,8 +121,8 @@ class ClusterOperator:
                      ("core.strimzi.io", "v1beta2", "strimzipodsets"), ("", "v1", "pods"))  # fmt: skip
         watch(self.work, resources, self.notice, self.settings.namespaces)
 
-    async def notice(self, type: str | None, body: Any, namespace: str | None, name: str | None, **_: Any) -> None:
-        if type == "DELETED" and body.get("kind") == "Kafka":
+    async def notice(self, event: Any, body: Any, namespace: str | None, name: str | None, **_: Any) -> None:
+        if event["type"] == "DELETED" and body.get("kind") == "Kafka":
             self.deleted.add((str(namespace), str(name)))
         if body.get("kind") != "Pod" or body["metadata"].get("labels", {}).get("strimzi.io/kind") == "Kafka":
             self.work.notice(str(namespace))
@@ -124,8 +130,6 @@ class ClusterOperator:
     # --- one look at a namespace ---
 
     def reconcile_namespace(self, namespace: str, everything: bool) -> bool:
-        if everything:
-            self.applied = {key: value for key, value in self.applied.items() if key[1] != namespace}
         for gone in [key for key in self.deleted if key[0] == namespace]:
             # The garbage collector does not take what has no namespace.
             self.api.delete("ClusterRoleBinding", None, objects.init_binding(*gone))
@@ -135,6 +139,8 @@ class ClusterOperator:
         for kafka in self.api.list("Kafka", namespace):
             self.deleted.discard((namespace, kafka["metadata"]["name"]))
             if "deletionTimestamp" not in kafka["metadata"]:
+                if everything:
+                    self.applied.pop(kafka["metadata"]["uid"], None)
                 settled = self.reconcile(kafka, model.pools_of(kafka, pools)) and settled
         for podset in self.api.list("StrimziPodSet", namespace):
             if "deletionTimestamp" not in podset["metadata"]:
@@ -157,9 +163,8 @@ class ClusterOperator:
         meta = kafka["metadata"]
         name = f"{meta['namespace']}/{meta['name']}"
         if not model.is_managed(kafka):
-            log.error(
-                "Kafka %s is left alone: it lacks the annotations strimzi.io/kraft and strimzi.io/node-pools: enabled",
-                name,
+            self._say(
+                name, "is left alone: it lacks the annotations strimzi.io/kraft and strimzi.io/node-pools: enabled"
             )
             return True
         if model.is_paused(kafka):
@@ -175,16 +180,14 @@ class ClusterOperator:
             wait = self.carry_out(cluster, podsets, warnings)
         except (Problem, ApiError) as error:
             reason = error.reason if isinstance(error, Problem) else "KubernetesClientException"
-            log.error("Kafka %s is not ready: %s: %s", name, reason, error)
+            self._say(name, f"is not ready: {reason}: {error}")
             self._set_status(kafka, statuses.not_ready_status(kafka, reason, str(error), warnings))
             # What time alone may heal is looked at again soon, bad input when it changes.
             return reason not in ("FatalProblem", "TimeoutException", "KubernetesClientException")
         if wait:
-            if self.waits.get(name) != wait:
-                log.info("Kafka %s waits for %s", name, wait)
-                self.waits[name] = wait
+            self._say(name, f"waits for {wait}")
             return False
-        self.waits.pop(name, None)
+        self._say(name, "is ready")
         self._set_status(kafka, statuses.ready_status(cluster, warnings))
         return True
 
@@ -193,11 +196,11 @@ class ClusterOperator:
         for pool in cluster.pools:
             self._set_status(pool.resource, statuses.pool_status(cluster, pool))
         warnings += self._apply_claims(cluster)
-        self._apply(objects.access(cluster))
+        self._apply(cluster, objects.access(cluster))
         self._require_metrics(cluster)
         self._spread_roll_request(cluster, podsets)
         nodes = objects.nodes(cluster)
-        self._apply(nodes)
+        self._apply(cluster, nodes)
         wanted = {
             pod["metadata"]["name"]: pod
             for item in nodes
@@ -220,14 +223,16 @@ class ClusterOperator:
         warnings = []
         present = {item["metadata"]["name"]: item for item in self.api.list("PersistentVolumeClaim", cluster.namespace)}
         for claim in objects.claims(cluster):
-            name, spec = claim["metadata"]["name"], claim["spec"]
-            old = present.get(name, claim)["spec"]
-            if old["resources"] != spec["resources"] and (
-                refusal := self._resize_refusal(name, old.get("storageClassName"))
-            ):
+            name = claim["metadata"]["name"]
+            if name not in present:
+                self.api.apply(claim)
+                continue
+            old = present[name]["spec"]
+            resized = old["resources"] != claim["spec"]["resources"]
+            if resized and (refusal := self._resize_refusal(name, old.get("storageClassName"))):
                 warnings.append(model.condition("Warning", "PvcResizingWarning", refusal))
             else:
-                self._apply([claim])
+                self._apply(cluster, [claim])
         return warnings
 
     def _resize_refusal(self, claim: str, storage_class: str | None) -> str:
@@ -279,7 +284,7 @@ class ClusterOperator:
         if not wanted:
             self.api.delete("Deployment", cluster.namespace, name)
             return ""
-        self._apply(wanted)
+        self._apply(cluster, wanted)
         found = self.api.get("Deployment", cluster.namespace, name) or {"metadata": {"generation": 1}}
         status = found.get("status", {})
         seen = status.get("observedGeneration") == found["metadata"]["generation"]
@@ -297,13 +302,19 @@ class ClusterOperator:
             for pod in self.api.list("Pod", namespace, "strimzi.io/kind=Kafka,strimzi.io/controller=strimzipodset")
         }
 
-    def _apply(self, wanted: Iterable[Object]) -> None:
+    def _apply(self, cluster: model.Cluster, wanted: Iterable[Object]) -> None:
+        applied = self.applied.setdefault(cluster.kafka["metadata"]["uid"], {})
         for item in wanted:
-            key = (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
-            text = json.dumps(item, sort_keys=True)
-            if self.applied.get(key) != text:
+            key, text = (item["kind"], item["metadata"]["name"]), json.dumps(item, sort_keys=True)
+            if applied.get(key) != text:
                 self.api.apply(item)
-                self.applied[key] = text
+                applied[key] = text
+
+    def _say(self, name: str, text: str) -> None:
+        """Log what is new about a Kafka; a look every other second must not fill the log."""
+        if self.said.get(name) != text:
+            log.info("Kafka %s %s", name, text)
+            self.said[name] = text
 
     def _set_status(self, resource: Object, status: Object) -> None:
         new = statuses.with_times(resource.get("status"), status, datetime.now(UTC))

@@ -357,10 +357,11 @@ def is_allowed(current: Object, desired: Object) -> bool:
 
 
 def _bytes(quantity: str) -> Decimal:
-    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(quantity)).groups()  # type: ignore[union-attr] # the claim was accepted by the API
-    powers = {prefix: power for power, prefix in enumerate(("", "k", "M", "G", "T", "P", "E"))}
-    base = 1024 if unit.endswith("i") else 1000
-    return Decimal(number) * base ** powers[unit.removesuffix("i").replace("K", "k")]
+    found = re.fullmatch(r"([0-9.]+)([A-Za-z]?)(i?)", str(quantity))
+    if found is None:
+        raise Problem("IllegalArgumentException", f"Invalid memory suffix: {quantity}")
+    base = Decimal(1024 if found[3] else 1000)
+    return Decimal(found[1]) * base ** " KMGTPE".index(found[2].upper() or " ")
 
 
 def new_cluster_id() -> str:

@@ -45,8 +45,9 @@ class Work:
             except Exception:
                 log.exception("%s: will be tried again", key)
                 settled = False
-            if settled and everything:
-                self.full[key] = began + self.interval
+            else:
+                if everything:
+                    self.full[key] = began + self.interval
             self._again(key, self.full[key] - time.monotonic() if settled else AGAIN)
 
     def _next(self) -> str:
@@ -85,7 +86,8 @@ def watch(
             os._exit(1)  # the container is restarted; kopf alone would watch for nobody
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("kopf").setLevel(logging.WARNING)
+    for library in ("kopf", "kafka"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     threading.Thread(target=work_or_die, daemon=True).start()
     everywhere = namespaces == ["*"]
     kopf.run(registry=registry, standalone=True, clusterwide=everywhere, namespaces=[] if everywhere else namespaces)

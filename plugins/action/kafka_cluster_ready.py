@@ -51,7 +51,7 @@ class Patience:
             raise Hopeless(look)
         if look.good:
             return Seen(look.ready, "", look, SECONDS_BETWEEN_GOOD_LOOKS)
-        return Seen(False, look.missing, look, SECONDS_BETWEEN_LOOKS)
+        return Seen(False, look.progress, look, SECONDS_BETWEEN_LOOKS)
 
 
 class ActionModule(ActionBase):
@@ -94,7 +94,9 @@ def _waited(watch: Watch, wanted: Wanted, timeout: float) -> dict[str, Any]:
         look = wait_for(Patience(watch).look, timeout, lambda line: display.display(f"{wanted}: {line}")).value
     except TimedOut as late:
         look = late.seen.value
-        failure = f"{wanted} is not ready after {late.seconds:.0f} s: {late.seen.state or look.missing}; mend what is named, or raise timeout, and run it again."
+        # The line that was printed is too short for an error; but the API server may have gone since that look.
+        why = look.missing if late.seen.state in ("", look.progress) else late.seen.state
+        failure = f"{wanted} is not ready after {late.seconds:.0f} s: {why}; mend what is named, or raise timeout, and run it again."
     except Hopeless as hopeless:
         look = hopeless.look
         failure = f"{wanted} will not become ready by waiting: {hopeless}; correct it and run it again."

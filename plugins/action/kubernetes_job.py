@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -62,30 +63,35 @@ class PodLog:
         self.pod = pod["metadata"]["name"]
         self.path = folder / f"{self.pod}.log"
         self.container = main_container(pod)
-        self.newest = self._kept()
+        self.newest: list[str] = []
+        self.size = 0
         self.written = 0
-
-    def _kept(self) -> list[str]:
-        """The lines of an earlier wait. One that it was killed in is taken back, to be written again whole."""
-        if not self.path.exists():
-            return []
-        kept = self.path.read_bytes()
-        whole = kept[: kept.rfind(b"\n") + 1]
-        if whole != kept:
-            os.truncate(self.path, len(whole))
-        return log_lines(whole.decode(errors="replace"), ended=True)
 
     def collect(self, namespace: str, ended: bool) -> None:
         """Append what is new."""
-        log = self.cluster.logs(self.pod, namespace, self.container, since_time=ask_from(self.newest), timestamps=True)
-        lines = log_lines(log, ended)
-        fresh = unseen(self.newest, lines)
-        if fresh:
-            with self.path.open("a", encoding="utf-8", newline="") as file:
-                file.writelines(fresh)
+        with self.path.open("ab+") as file:
+            # Ansible's worker outlives a killed playbook for a while: it may still write when the next one does.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if file.seek(0, os.SEEK_END) != self.size:
+                self.newest = self._kept(file)
+            log = self.cluster.logs(
+                self.pod, namespace, self.container, since_time=ask_from(self.newest), timestamps=True
+            )
+            lines = log_lines(log, ended)
+            fresh = unseen(self.newest, lines)
+            file.write("".join(fresh).encode())
+            self.size = file.tell()
         self.written += len(fresh)
         # What is asked for next time begins within these lines.
         self.newest = lines or self.newest
+
+    def _kept(self, file: BinaryIO) -> list[str]:
+        """The lines that are there already. One that was cut off when it was written is taken back, to be written whole."""
+        file.seek(0)
+        kept = file.read()
+        whole = kept[: kept.rfind(b"\n") + 1]
+        file.truncate(len(whole))
+        return log_lines(whole.decode(errors="replace"), ended=True)
 
 
 class Watch:

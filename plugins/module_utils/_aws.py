@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ._aws_data import AwsError, Ref, Request, Step, Wait
 
 try:
+    import boto3
     from botocore.config import Config
     from botocore.exceptions import (
         BotoCoreError,
@@ -21,12 +22,16 @@ try:
         HTTPClientError,
         NoCredentialsError,
         PartialCredentialsError,
+        ProfileNotFound,
         SSOError,
         WaiterError,
     )
     from botocore.exceptions import ConnectionError as NotConnected
 except ImportError:
     pass  # AnsibleAWSModule has the sentence for it, before anything here is called.
+
+# Region, endpoint, and what else boto3 takes.
+Connection = tuple[str | None, str | None, dict[str, Any]]
 
 ACCOUNT_ARGUMENT: dict[str, Any] = {"account_id": {"type": "str"}}
 # Read by the action plugins, which do the waiting.
@@ -74,9 +79,20 @@ class Caller:
 class Aws:
     """AWS as one caller in one account and region."""
 
-    def __init__(self, client: Callable[..., Any], account_id: str | None, patience: int = SETTLING):
-        """The client makes botocore's clients, as AnsibleAWSModule.client does; patience is in seconds."""
-        self._client = functools.cache(functools.partial(_make, client))
+    def __init__(self, connection: Connection, account_id: str | None, patience: int = SETTLING):
+        """The connection is what get_aws_connection_info of amazon.aws makes of a module's options; patience is in seconds."""
+        region, endpoint, settings = connection
+        if not region:
+            raise AwsError("No AWS region is set: name it with the option region.")
+        self.region = region
+        self._make_client = functools.partial(
+            _session(settings.get("profile_name")).client,
+            region_name=region,
+            endpoint_url=endpoint,
+            **{key: value for key, value in settings.items() if key not in ("profile_name", "aws_config")},
+        )
+        self._config = settings.get("aws_config")
+        self._clients: dict[str, Any] = {}
         self._patience = patience
         self.caller = Caller("", "the caller")
         self.caller = self._identify(account_id)
@@ -92,6 +108,24 @@ class Aws:
                 "work in: use credentials of that account, or correct the account_id."
             )
         return caller
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            attempts = FIRST_ATTEMPTS if service == "sts" else ATTEMPTS
+            config = Config(
+                retries={"mode": "adaptive", "total_max_attempts": attempts},
+                connect_timeout=10,
+                read_timeout=60,
+                user_agent_extra="streamops.kafka_eks",
+            )
+            try:
+                self._clients[service] = self._make_client(service, config=config.merge(self._config or Config()))
+            except (BotoCoreError, ValueError) as error:
+                raise AwsError(
+                    f"AWS cannot be asked with these settings ({_one_line(error)}): correct the options or variables for region, "
+                    "endpoint and credentials."
+                ) from None
+        return self._clients[service]
 
     def call(self, request: Request) -> Any:
         """Make one call, with all of its pages, and return what the request wants of the answer."""
@@ -163,10 +197,12 @@ class Aws:
             raise _translated(error, wait.about, client, wait.waiter, self.caller.arn) from None
 
 
-def _make(client: Callable[..., Any], service: str) -> Any:
-    attempts = FIRST_ATTEMPTS if service == "sts" else ATTEMPTS
-    retries = {"mode": "adaptive", "total_max_attempts": attempts}
-    return client(service, config=Config(retries=retries, connect_timeout=10, read_timeout=60))
+def _session(profile: str | None) -> Any:
+    """One for all services: each session reads botocore's lists of endpoints and services anew."""
+    try:
+        return boto3.session.Session(profile_name=profile)
+    except ProfileNotFound as error:
+        raise AwsError(f"{error}: name one of those in the AWS configuration, or none.") from None
 
 
 def _resolved(value: Any, ids: Mapping[Ref, str]) -> Any:

@@ -40,9 +40,7 @@ def removal_reads(name: str) -> dict[str, Request]:
     }
 
 
-def check(roles: Sequence[Mapping[str, Any]], region: str | None) -> None:
-    if not region:
-        raise AwsError("No region is set, which is part of the path of IAM roles: set the option region.")
+def check(roles: Sequence[Mapping[str, Any]]) -> None:
     for role in roles:
         if not role["trust_policy"]:
             raise AwsError(f"{about(role['name'])} has no trust_policy: say who may take the role.")

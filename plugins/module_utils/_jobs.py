@@ -33,6 +33,8 @@ _REMEDIES = {
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) ", re.ASCII)
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _OVERTAKING = timedelta(seconds=1)
+# What is around it in a trace of a JVM says where, the rest says what.
+_FRAME = re.compile(r"at \S+\(.*\)|\.\.\. \d+ more")
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def ask_from(lines: Sequence[str]) -> str | None:
 def last_texts(lines: Sequence[str]) -> list[str]:
     """The newest lines that say something, without their timestamps."""
     texts = [_STAMP.sub("", line, count=1).strip() for line in lines]
-    return [text for text in texts if text][-LAST_LINES:]
+    return [text for text in texts if text and not _FRAME.fullmatch(text)][-LAST_LINES:]
 
 
 def _failure(job: Object, pods: Sequence[Object]) -> JobState:

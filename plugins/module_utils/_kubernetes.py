@@ -284,26 +284,32 @@ class Cluster:
         """Server-side apply; returns the object as stored, or as it would be stored."""
         metadata = obj["metadata"]
         kind, name, namespace = obj["kind"], metadata["name"], metadata.get("namespace")
-        query = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
-        if dry_run:
-            query["dryRun"] = "All"
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": "true"}
         stored: Object = self._json(
             "PATCH",
             self._path(obj["apiVersion"], kind, name, namespace),
             f"apply {named(kind, name, namespace)}",
-            query,
+            {**query, **({"dryRun": "All"} if dry_run else {})},
             body=obj,
             content_type="application/apply-patch+yaml",
         )
         return stored
 
-    def patch(self, api_version: str, kind: str, name: str, change: Object, namespace: str | None = None) -> Object:
-        """JSON merge patch; returns the object as stored."""
+    def patch(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        change: Object,
+        namespace: str | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        """JSON merge patch; returns the object as stored, or as it would be stored."""
         stored: Object = self._json(
             "PATCH",
             self._path(api_version, kind, name, namespace),
             f"patch {named(kind, name, namespace)}",
-            {"fieldManager": FIELD_MANAGER},
+            {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {})},
             body=change,
             content_type="application/merge-patch+json",
         )
@@ -471,6 +477,9 @@ class Cluster:
         )
 
     def _refusal(self, error: client.ApiException, doing: str) -> KubernetesError:
+        # The library gives failures of TLS no status. All but one mean that the other side went away during the handshake.
+        if not error.status and "CERTIFICATE_VERIFY_FAILED" not in str(error.reason):
+            return self._no_answer(ConnectionError(error.reason))
         if not error.status:
             return Unreachable(
                 f"The Kubernetes API at {self.host} cannot be trusted ({_one_line(error.reason)}): "
@@ -487,7 +496,9 @@ class Cluster:
         if error.status == 403:
             sentence = f"This identity may not {doing}: {said}; ask for the right, or use an identity that has it."
         else:
-            sentence = f"The Kubernetes API refused to {doing}: {said}"
+            sentence = (
+                f"The Kubernetes API refused to {doing}: {said.rstrip('.')}; correct what it names and run it again."
+            )
         return KubernetesError(sentence, error.status, reason)
 
 

@@ -100,6 +100,13 @@ def kinds_defined_by(objects: Sequence[Object]) -> dict[tuple[str, str], bool]:
     }
 
 
+def change_in(obj: Object) -> Object:
+    """What a manifest says beyond naming its object: as a merge patch."""
+    metadata = {field: value for field, value in obj["metadata"].items() if field not in ("name", "namespace")}
+    rest = {field: value for field, value in obj.items() if field not in ("apiVersion", "kind", "metadata")}
+    return {**rest, "metadata": metadata} if metadata else rest
+
+
 def comparable(obj: Object) -> Object:
     """The part of an object that its authors answer for."""
     plain = copy.deepcopy({name: value for name, value in obj.items() if name != "status"})
@@ -114,24 +121,18 @@ def comparable(obj: Object) -> Object:
     return plain
 
 
-def merged(obj: Any, change: Any) -> Any:
-    """What a JSON merge patch makes of an object."""
-    if not isinstance(change, Mapping):
-        return copy.deepcopy(change)
-    result = copy.deepcopy(dict(obj)) if isinstance(obj, Mapping) else {}
-    for name, value in change.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merged(result.get(name), value)
-    return result
-
-
 def masked(obj: Object, salt: bytes) -> Object:
-    """The object with each value of a Secret replaced by a mark, which tells equal values from different ones.
+    """The object as a person may see it: marks, which tell equal values from different ones, stand for the values of a
+    Secret, and for the schemas of a CustomResourceDefinition, whose thousands of lines would hide everything else.
 
     The salt makes the mark useless outside of one run: a short password could otherwise be found by trying.
     """
+    if obj["kind"] == "CustomResourceDefinition":
+        versions = [
+            {name: _mark(value, salt) if name == "schema" else value for name, value in version.items()}
+            for version in obj["spec"]["versions"]
+        ]
+        return {**obj, "spec": {**obj["spec"], "versions": versions}}
     if obj["kind"] != "Secret":
         return obj
     shown = dict(obj)

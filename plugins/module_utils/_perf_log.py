@@ -147,7 +147,8 @@ def glance(line: str) -> str:
         rate, mb = _number(row["rate"]), _number(row["mb_rate"])
         if None not in (rate, mb):
             return f"{int(row['records']):,} records read, {rate:,.0f} records/s, {mb:,.2f} MB/s"
-    return text
+    # A consumer says nothing between its header and its total.
+    return "no figures yet" if text in (_TOTAL_HEADER, _DETAILED_HEADER) else text
 
 
 def _clean(lines: Iterable[str]) -> Iterator[tuple[str | None, str]]:

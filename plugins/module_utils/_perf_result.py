@@ -155,11 +155,11 @@ def summary(name: str, kind: Kind, clients: int, figures: Figures, requested: Re
         joining = "without" if figures.throughput_basis == "fetch" else "with"
         parts.append(f"{joining} the time of joining the group")
     elif figures.avg_ms is not None:
-        worst = " of the worst client" if clients > 1 else ""
-        parts.append(
-            f"latency {_shown(figures.avg_ms)} ms on average, {_shown(figures.worst_client_p99_ms)} ms at the 99th percentile"
-            f"{worst}, {_shown(figures.max_ms)} ms at most"
-        )
+        parts.append(f"latency {_shown(figures.avg_ms)} ms on average")
+        if figures.worst_client_p99_ms is not None:
+            worst = " of the worst client" if clients > 1 else ""
+            parts.append(f"{_shown(figures.worst_client_p99_ms)} ms at the 99th percentile{worst}")
+        parts.append(f"{_shown(figures.max_ms)} ms at most")
     if figures.errors:
         parts.append(f"{figures.errors:,} records failed or missing")
     return f"{who}: {verdict}; {', '.join(parts)}"

@@ -291,9 +291,10 @@ def _pods(seen: Kubernetes, kafka: Object) -> Check:
     expected = {pod for pods in seen.pods_by_pool().values() for pod in pods}
     found = {_name(pod): pod for pod in seen.pods}
     revisions = {
-        pod["metadata"]["name"]: _annotations(pod).get("strimzi.io/revision")
+        _name(pod): _annotations(pod)["strimzi.io/revision"]
         for pod_set in seen.pod_sets
         for pod in pod_set["spec"].get("pods") or []
+        if "strimzi.io/revision" in _annotations(pod)
     }
     faults = [f"{name} does not exist" for name in sorted(expected - found.keys())]
     faults += [f"{name} should not exist" for name in sorted(found.keys() - expected)]
@@ -306,7 +307,7 @@ def _pods(seen: Kubernetes, kafka: Object) -> Check:
             faults.append(f"{name} is not ready: {_trouble(pod)}")
         elif annotations.get("strimzi.io/manual-rolling-update") == "true":
             faults.append(f"{name} waits for a restart that was asked for")
-        elif annotations.get("strimzi.io/revision") != revisions.get(name, annotations.get("strimzi.io/revision")):
+        elif name in revisions and annotations.get("strimzi.io/revision") != revisions[name]:
             faults.append(f"{name} still runs an earlier revision")
         elif version and annotations.get("strimzi.io/kafka-version", version) != version:
             faults.append(f"{name} runs Kafka {annotations['strimzi.io/kafka-version']} instead of {version}")

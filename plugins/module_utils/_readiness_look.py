@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from textwrap import shorten
 from typing import Any, Literal, Self
 
 from ._kafka import KafkaTrouble, Session, access_to
@@ -74,6 +75,16 @@ class Look:
     @property
     def missing(self) -> str:
         return summary(self.checks) or "one more good look"
+
+    @property
+    def progress(self) -> str:
+        """What is missing, short enough for a line that is printed again and again."""
+        bad = [check for check in self.checks if check.bad]
+        if not bad:
+            return "one more good look"
+        names = ", ".join(check.name for check in bad)
+        passed = len(self.checks) - len(bad)
+        return f"{passed} of {len(self.checks)} checks pass, not yet {names}; {shorten(bad[0].evidence, 120)}"
 
     def as_result(self) -> dict[str, Any]:
         return {

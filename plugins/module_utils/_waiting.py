@@ -42,7 +42,7 @@ def wait_for(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Seen[T]:
-    """Look until it is done; there is always one look, and none after the time is over.
+    """Look until it is done; there is always one look, and the last is at the end of the time.
 
     An exception of the look ends the waiting: that is how a look says that waiting longer will not help.
     """
@@ -53,9 +53,10 @@ def wait_for(
         if seen.done:
             return seen
         now = clock()
-        if now + seen.next_look > began + timeout:
+        left = began + timeout - now
+        if left <= 0:
             raise TimedOut(seen, now - began)
         if seen.state and now >= silent_until:
             say(f"{seen.state} ({now - began:.0f} of {timeout:.0f} s)")
             silent_until = now + SECONDS_BETWEEN_LINES
-        sleep(seen.next_look)
+        sleep(min(seen.next_look, left))

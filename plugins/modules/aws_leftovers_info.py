@@ -73,6 +73,7 @@ lines:
   sample: ["nat_gateway nat-0a1b2c3d4e5f60718 (kafka-on-eks-nat-usw2-az1) is billed by the hour and by its traffic"]
 """
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _eks, _leftovers
@@ -91,8 +92,8 @@ def main() -> None:
     )
     cluster, params = module.params["cluster_name"], module.params
     try:
-        aws = Aws(module.client, params["account_id"])
-        raw = aws.read(_leftovers.reads(cluster, roles_path(module.region, cluster)))
+        aws = Aws(get_aws_connection_info(module), params["account_id"])
+        raw = aws.read(_leftovers.reads(cluster, roles_path(aws.region, cluster)))
         keys = [aws.call(_leftovers.describe_key(key)) for key in _leftovers.key_ids(raw)]
         eks_cluster = aws.find(_eks.describe_cluster(cluster))
     except AwsError as error:

@@ -103,6 +103,7 @@ unmanaged:
 
 from typing import Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _eks
@@ -178,7 +179,7 @@ def main() -> None:
     )
     params = module.params
     try:
-        aws = Aws(module.client, params["account_id"])
+        aws = Aws(get_aws_connection_info(module), params["account_id"])
         result = run(aws, params["cluster_name"], params["entries"], module.check_mode)
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)

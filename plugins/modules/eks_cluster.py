@@ -144,6 +144,7 @@ progress:
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _eks
@@ -205,7 +206,7 @@ def main() -> None:
     try:
         if params["state"] == "present":
             _eks.check_cluster(params["name"], params["version"], params["public_access_cidrs"])
-        aws = Aws(module.client, params["account_id"])
+        aws = Aws(get_aws_connection_info(module), params["account_id"])
         cluster, seen = look(aws, params, module.check_mode)
         if not module.check_mode:
             aws.send(seen.requests, {})

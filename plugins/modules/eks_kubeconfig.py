@@ -81,6 +81,7 @@ context:
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _eks, _kubeconfig
@@ -88,7 +89,7 @@ from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
 from ..module_utils._aws_data import AwsError
 
 
-def present(aws: Aws, region: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+def present(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     name, path = params["cluster_name"], Path(params["path"])
     _kubeconfig.check_environment(params["environment"])
     program = _kubeconfig.find_aws_program()
@@ -102,7 +103,7 @@ def present(aws: Aws, region: str, params: dict[str, Any], check_mode: bool) -> 
         name,
         cluster.get("endpoint"),
         cluster.get("certificateAuthority", {}).get("data"),
-        region,
+        aws.region,
         program,
         params["environment"],
     )
@@ -137,8 +138,8 @@ def main() -> None:
         if params["state"] == "absent":
             result = absent(params, module.check_mode)
         else:
-            aws = Aws(module.client, params["account_id"])
-            result = present(aws, module.region, params, module.check_mode)
+            aws = Aws(get_aws_connection_info(module), params["account_id"])
+            result = present(aws, params, module.check_mode)
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)
     module.exit_json(**result, path=params["path"], context=params["cluster_name"])

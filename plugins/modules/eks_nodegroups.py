@@ -178,6 +178,7 @@ progress:
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _eks
@@ -266,7 +267,7 @@ def main() -> None:
     try:
         if params["state"] == "present":
             _eks.check_nodegroups(params["nodegroups"])
-        aws = Aws(module.client, params["account_id"])
+        aws = Aws(get_aws_connection_info(module), params["account_id"])
         found = find(aws, params, check_mode)
         if params["state"] == "present":
             seen = present(aws, params, found, check_mode)

@@ -96,6 +96,7 @@ roles:
 import json
 from typing import Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _iam
@@ -168,10 +169,10 @@ def main() -> None:
     params = module.params
     try:
         if params["state"] == "present":
-            _iam.check(params["roles"], module.region)
-        aws = Aws(module.client, params["account_id"])
+            _iam.check(params["roles"])
+        aws = Aws(get_aws_connection_info(module), params["account_id"])
         if params["state"] == "present":
-            path = roles_path(module.region, params["cluster_name"])
+            path = roles_path(aws.region, params["cluster_name"])
             result = present(aws, path, params, module.check_mode)
         else:
             result = absent(aws, params, module.check_mode)

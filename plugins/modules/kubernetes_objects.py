@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_objects
-short_description: Apply or remove many Kubernetes objects at once
+short_description: Apply, patch or remove many Kubernetes objects at once
 version_added: 0.1.0
 description:
-  - Brings a list of objects to a cluster by server-side apply, or removes them, in one invocation.
+  - Brings a list of objects to a cluster by server-side apply, patches or removes them, in one invocation.
   - Everything is tried without effect first, so that an object the API server refuses is reported before any other is applied.
   - Namespaces are applied first, then definitions of new kinds, which are waited for, then the rest in the order of O(objects).
     Removal goes the other way round.
@@ -30,8 +30,8 @@ options:
     required: true
   state:
     description:
-      - V(present) applies the objects, V(absent) removes them, V(patched) changes the given fields of those that exist and
-        leaves the others absent.
+      - V(present) applies the objects, V(absent) removes them, V(patched) changes the given fields of those that exist, by a
+        merge patch, and leaves the others absent. To apply a part of a manifest would remove the fields that were applied before.
       - With V(absent) and V(patched), what is absent already is fine, and so is a kind that the cluster does not serve, or a
         cluster that is gone.
     type: str
@@ -181,13 +181,13 @@ from ..module_utils._objects import (
     BadObjects,
     Key,
     Object,
+    change_in,
     check,
     comparable,
     in_order,
     key_of,
     kinds_defined_by,
     masked,
-    merged,
     rank,
     secret_values,
     state_of,
@@ -342,27 +342,26 @@ def _not_ready(cluster: Cluster, keys: Sequence[Key]) -> dict[Key, str]:
 
 
 def plan_patched(cluster: Cluster | None, objects: Sequence[Object]) -> list[Change]:
-    """Find out which of the objects exist, and differ in the given fields."""
+    """Find out what patching would do; whatever the API server refuses, it refuses here."""
     changes: list[Change] = []
-    for obj in in_order(objects):
+    for obj in objects:
         key = key_of(obj)
-        before = cluster.get(*_address(key)) if cluster and cluster.served(key.api_version, key.kind) else None
-        if before is None:
+        before = _found(cluster, key)
+        if cluster is None or before is None:
             changes.append(Change(key, "absent"))
             continue
-        after = comparable(merged(before, obj))
-        before = comparable(before)
+        after = cluster.patch(*_address(key)[:3], change_in(obj), key.namespace, dry_run=True)
+        before, after = comparable(before), comparable(after)
         changes.append(Change(key, "unchanged" if before == after else "updated", before, after))
     return changes
 
 
 def patched(cluster: Cluster, objects: Sequence[Object], changes: Sequence[Change]) -> None:
     """Carry the plan out."""
-    wanted = {key_of(obj): obj for obj in objects}
+    wanted = {key_of(obj): change_in(obj) for obj in objects}
     for change in changes:
         if change.changed:
-            key = change.key
-            cluster.patch(key.api_version, key.kind, key.name, wanted[key], key.namespace)
+            cluster.patch(*_address(change.key)[:3], wanted[change.key], change.key.namespace)
 
 
 def plan_absent(cluster: Cluster | None, objects: Sequence[Object]) -> list[Change]:
@@ -370,7 +369,7 @@ def plan_absent(cluster: Cluster | None, objects: Sequence[Object]) -> list[Chan
     changes: list[Change] = []
     for obj in reversed(in_order(objects)):
         key = key_of(obj)
-        before = cluster.get(*_address(key)) if cluster and cluster.served(key.api_version, key.kind) else None
+        before = _found(cluster, key)
         changes.append(Change(key, "deleted", comparable(before)) if before else Change(key, "absent"))
     return changes
 
@@ -390,6 +389,12 @@ def absent(cluster: Cluster, changes: Sequence[Change], waiter: Waiter, wait: bo
 def _not_gone(cluster: Cluster, keys: Sequence[Key]) -> dict[Key, str]:
     found = {key: cluster.get(*_address(key)) for key in keys}
     return {key: f"held by {what_holds(obj)}" for key, obj in found.items() if obj}
+
+
+def _found(cluster: Cluster | None, key: Key) -> Object | None:
+    if cluster is None or not cluster.served(key.api_version, key.kind):
+        return None
+    return cluster.get(*_address(key))
 
 
 def _address(key: Key) -> tuple[str, str, str, str]:
@@ -447,14 +452,19 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     waiter = Waiter(params["wait_timeout"])
     cluster, reason = reach(params, module.check_mode)
     with cluster or contextlib.nullcontext():
+        writable = None if module.check_mode else cluster
         if params["state"] == "present":
             changes = plan_present(cluster, objects, module.check_mode)
-            if cluster and not module.check_mode:
-                present(cluster, objects, changes, waiter, params["wait"])
+            if writable:
+                present(writable, objects, changes, waiter, params["wait"])
+        elif params["state"] == "patched":
+            changes = plan_patched(cluster, objects)
+            if writable:
+                patched(writable, objects, changes)
         else:
             changes = plan_absent(cluster, objects)
-            if cluster and not module.check_mode:
-                absent(cluster, changes, waiter, params["wait"])
+            if writable:
+                absent(writable, changes, waiter, params["wait"])
     return {
         **result_of(changes, secrets.token_bytes(16)),
         "cluster_reachable": cluster is not None,

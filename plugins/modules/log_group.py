@@ -72,6 +72,7 @@ name:
 
 from typing import Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _log_group
@@ -116,7 +117,9 @@ def main() -> None:
         tags=params["tags"],
     )
     try:
-        result = run(Aws(module.client, params["account_id"]), settings, params["state"], module.check_mode)
+        result = run(
+            Aws(get_aws_connection_info(module), params["account_id"]), settings, params["state"], module.check_mode
+        )
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)
     module.exit_json(**result)

@@ -116,6 +116,7 @@ subnets:
 
 from typing import Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _network
@@ -170,13 +171,13 @@ def main() -> None:
     )
     params = module.params
     try:
-        aws = Aws(module.client, params["account_id"], patience=params["wait_timeout"])
+        aws = Aws(get_aws_connection_info(module), params["account_id"], patience=params["wait_timeout"])
         if params["state"] == "absent":
             result = absent(aws, params["cluster_name"], module.check_mode)
         else:
             settings = _network.Settings(
                 cluster=params["cluster_name"],
-                region=module.region,
+                region=aws.region,
                 cidr=params["cidr"],
                 secondary_cidr=params["secondary_cidr"],
                 zone_count=params["zone_count"],

@@ -67,6 +67,7 @@ subnets:
         cidr: 100.64.0.0/18
 """
 
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils import _network
@@ -80,7 +81,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        aws = Aws(module.client, module.params["account_id"])
+        aws = Aws(get_aws_connection_info(module), module.params["account_id"])
         now = _network.look(aws.read, module.params["cluster_name"])
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)

@@ -136,6 +136,8 @@ def test_a_lab_from_its_start_to_its_end(account, place, monkeypatch):
     monkeypatch.setattr(plane, "current", plane.current)
     served: list[int] = []
     monkeypatch.setattr(cloud.server, "serve", lambda application, port, *_: served.append(port))
+    pushed: list[str] = []
+    monkeypatch.setattr(cloud, "push_charts", lambda place, registry: pushed.append(registry))
     ended = threading.Event()
     seen: dict[str, Any] = {}
 
@@ -147,7 +149,7 @@ def test_a_lab_from_its_start_to_its_end(account, place, monkeypatch):
 
     monkeypatch.setattr(ended, "wait", look_around)
     cloud.run(place, ended)
-    assert served == [17400, 17405]
+    assert (served, pushed) == ([17400, 17405], ["127.0.0.1:17402"])
     assert [(part["name"], part["state"]) for part in seen["status"]] == [("aws", "running"), ("registry", "running")]
     assert seen["facts"].keys() == {
         "endpoint_url", "region", "account_id", "access_key", "secret_key", "session_token", "kubeconfig",

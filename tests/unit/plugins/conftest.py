@@ -33,7 +33,13 @@ def _loaded(name: str) -> Object:
 
 NODES = {"fake-r8g-a": "us-east-1a", "fake-r8g-b": "us-east-1b", "fake-r8g-c": "us-east-1c"}
 OPERATOR = {
-    "metadata": {"name": "strimzi-cluster-operator-1", "namespace": "strimzi-system", "uid": "o"},
+    "kind": "Pod",
+    "metadata": {
+        "name": "strimzi-cluster-operator-1",
+        "namespace": "strimzi-system",
+        "uid": "o",
+        "labels": {"strimzi.io/kind": "cluster-operator"},
+    },
     "spec": {
         "containers": [
             {
@@ -72,7 +78,7 @@ class RecordedCluster:
             size = self.pools[pod.split("-")[3]]["spec"]["storage"]["volumes"][0]["size"]
             one["status"]["capacity"]["storage"] = size
         self.nodes = {
-            name: {"metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}}}
+            name: {"kind": "Node", "metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}}}
             for name, zone in NODES.items()
         }
         self.deployment = recorded("deployment--data-on-eks-entity-operator")
@@ -95,6 +101,11 @@ class RecordedCluster:
 
     def conditions(self, *conditions: dict[str, str]) -> None:
         self.kafka["status"]["conditions"] = list(conditions)
+
+    def objects(self) -> list[Object]:
+        many = (self.pools, self.sets, self.pods, self.nodes, self.claims)
+        single = [self.kafka, self.deployment, self.slice, self.budget, *(self.operators or [])]
+        return [*single, *(obj for group in many for obj in group.values()), *filter(None, [self.canary])]
 
     def seen(self) -> Kubernetes:
         return Kubernetes(
@@ -185,12 +196,42 @@ class FakeCluster:
                 self.unserved.discard(obj["spec"]["names"]["kind"])
         return copy.deepcopy(after)
 
+    def patch(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        change: Object,
+        namespace: str | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        self._need(api_version, kind)
+        key = self._key(kind, namespace, name)
+        after = _merged(self.stored[key], change)
+        if not dry_run:
+            self.stored[key] = after
+            self.written.append(f"patch {kind} {name}")
+        return copy.deepcopy(after)
+
     def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> None:
         self._need(api_version, kind)
         key = self._key(kind, namespace, name)
         self.written.append(f"delete {kind} {name}")
         if key in self.stored and not self.stored[key]["metadata"].get("finalizers"):
             del self.stored[key]
+
+
+def _merged(old: Any, change: Any) -> Any:
+    """JSON merge patch, RFC 7386."""
+    if not isinstance(change, dict):
+        return change
+    new = dict(old) if isinstance(old, dict) else {}
+    for name, value in change.items():
+        if value is None:
+            new.pop(name, None)
+        else:
+            new[name] = _merged(new.get(name), value)
+    return new
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from lab import build
 from lab.place import Place, place
 

@@ -159,6 +159,17 @@ def test_a_line_that_an_earlier_wait_was_killed_in_is_written_whole(
     assert path.read_text(encoding="utf-8") == log
 
 
+def test_two_waits_at_once_write_each_line_once(tmp_path: Path) -> None:
+    first, second = stamped(1, "a"), stamped(2, "b")
+    cluster: Any = FakeCluster([(job(), [])])
+    logs = [kubernetes_job.PodLog(cluster, running(""), tmp_path) for _ in range(2)]
+    for text in (first, first + second, first + second):
+        cluster.pods = [running(text)]
+        for log in logs:
+            log.collect("kafka", ended=False)
+    assert logs[0].path.read_text(encoding="utf-8") == first + second
+
+
 def test_a_failed_job_is_explained_and_its_log_kept(wait: Callable[..., Object], tmp_path: Path) -> None:
     log = stamped(1, WINDOW) + stamped(2, "java.lang.OutOfMemoryError: Java heap space")
     ended = {"terminated": {"exitCode": 3, "reason": "Error"}}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from ansible_collections.streamops.kafka_eks.plugins.module_utils._jobs import (
 )
 
 Object = dict[str, Any]
+
+LOGS = Path(__file__).resolve().parents[2] / "fixtures/perf"
 
 
 def job(*conditions: Object, **spec: Any) -> Object:
@@ -279,3 +282,12 @@ def test_ask_from(lines: list[str], time: str | None) -> None:
 
 def test_last_texts_have_no_times() -> None:
     assert last_texts([A, B, "2026-11-23T21:52:25Z  \n", C, "d\n"]) == ["b", "c", "d"]
+
+
+def test_last_texts_leave_the_frames_of_a_trace_out() -> None:
+    log = (LOGS / "consumer_nohost.log").read_text(encoding="utf-8").splitlines()
+    assert last_texts(log) == [
+        "Failed to construct kafka consumer",
+        "org.apache.kafka.common.KafkaException: Failed to construct kafka consumer",
+        "Caused by: org.apache.kafka.common.config.ConfigException: No resolvable bootstrap urls given in bootstrap.servers",
+    ]

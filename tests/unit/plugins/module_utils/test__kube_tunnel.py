@@ -113,7 +113,7 @@ def no_leaks() -> Iterator[None]:
     before = len(list(Path("/proc/self/fd").iterdir()))
     yield
     assert [thread.name for thread in threading.enumerate() if thread.name == "kafka-eks-tunnel"] == []
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_data_goes_both_ways(no_leaks) -> None:

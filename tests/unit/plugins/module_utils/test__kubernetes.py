@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import urllib3
 import yaml
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._kubernetes import (
     Cluster,
@@ -292,7 +293,8 @@ def test_apply_is_server_side_forced_and_strict(api, cluster, dry_run) -> None:
 
 def test_patch_and_delete(api, cluster) -> None:
     api.answers["PATCH /api/v1/namespaces/kafka/pods/a"] = [(200, POD)]
-    assert cluster.patch("v1", "Pod", "a", {"metadata": {"finalizers": None}}, "kafka") == POD
+    assert cluster.patch("v1", "Pod", "a", {"metadata": {"finalizers": None}}, "kafka", dry_run=True) == POD
+    assert api.asked[-1][1]["dryRun"] == "All" and api.asked[-1][2] == {"metadata": {"finalizers": None}}
     cluster.delete("v1", "Pod", "gone", "kafka", propagation="Foreground")
     assert api.asked[-1][2]["propagationPolicy"] == "Foreground"
 
@@ -388,6 +390,32 @@ def test_only_a_server_that_is_gone_counts_as_gone(tmp_path, monkeypatch, failur
                 ask()
             assert f"The Kubernetes API at http://eks.example does not answer ({trouble})" in str(error.value)
             assert error.value.gone is gone
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind", "sentence"),
+    [
+        pytest.param(
+            "[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate",
+            Unreachable,
+            "cannot be trusted (SSLError [SSL: CERTIFICATE_VERIFY_FAILED]",
+            id="another cluster's certificate",
+        ),
+        pytest.param(
+            "[SSL: UNEXPECTED_EOF_WHILE_READING]", NotAnswering, "does not answer (SSLError [SSL:", id="it went away"
+        ),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_told_from_a_broken_handshake(
+    cluster, monkeypatch, trouble, kind, sentence
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise urllib3.exceptions.SSLError(trouble)
+
+    monkeypatch.setattr(cluster.core.api_client.rest_client.pool_manager, "request", fail)
+    with pytest.raises(Unreachable) as error:
+        cluster.served("v1", "Pod")
+    assert type(error.value) is kind and sentence in str(error.value)
 
 
 @contextlib.contextmanager

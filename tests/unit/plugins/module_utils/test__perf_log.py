@@ -361,6 +361,7 @@ def test_a_long_log_is_read_in_little_memory() -> None:
         pytest.param(
             log("producer_all_failed").splitlines()[-1], log("producer_all_failed").splitlines()[-1], id="NaN"
         ),
+        pytest.param(HEADER, "no figures yet", id="the header of a consumer"),
         pytest.param("  starting \n", "starting", id="any other line"),
     ],
 )

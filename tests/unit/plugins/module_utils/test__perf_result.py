@@ -156,6 +156,13 @@ def test_incomplete_is_not_judged(names: list[str], requested: Any, problem: str
     assert [text.startswith(problem) for text in result["problems"]] == [True]
 
 
+def test_the_summary_of_a_part_leaves_out_what_is_unknown() -> None:
+    assert judged("producer_killed", requested=Requested(records=90000))["summary"] == (
+        "producer: incomplete; 4,994 records, 999 records/s, 0.10 MB/s, latency 14 ms on average, 542 ms at most, "
+        "85,006 records failed or missing"
+    )
+
+
 def test_consumers_may_read_more_than_they_are_asked_for() -> None:
     assert judged("consumer", requested=Requested(records=30000))["verdict"] == "pass"
 

@@ -53,12 +53,11 @@ def test_an_empty_state_is_not_worth_a_line() -> None:
     assert lines == ["late (2 of 60 s)"]
 
 
-def test_the_error_keeps_the_last_look() -> None:
+def test_the_last_look_is_at_the_end_of_the_time_and_kept_in_the_error() -> None:
     time = Time()
     with pytest.raises(TimedOut, match="pods are missing") as error:
         waiting(lambda: Seen(False, "pods are missing", int(time.now), 4), 10, time, [])
-    # Looks at 100, 104 and 108; the next would be at 112, after the time is over.
-    assert (error.value.seen.value, error.value.seconds, time.slept) == (108, 8, [4, 4])
+    assert (error.value.seen.value, error.value.seconds, time.slept) == (110, 10, [4, 4, 2])
 
 
 def test_without_time_there_is_still_one_look() -> None:

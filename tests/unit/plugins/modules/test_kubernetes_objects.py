@@ -22,7 +22,9 @@ from ansible_collections.streamops.kafka_eks.plugins.modules.kubernetes_objects 
     Change,
     Waiter,
     absent,
+    patched,
     plan_absent,
+    plan_patched,
     plan_present,
     present,
     result_of,
@@ -231,6 +233,31 @@ def test_removal_of_what_is_not_there_changes_nothing(fake_cluster) -> None:
     assert cluster.written == []
 
 
+UNMANAGED = {
+    "apiVersion": "kafka.strimzi.io/v1beta2",
+    "kind": "KafkaTopic",
+    "metadata": {"name": "t", "namespace": "kafka", "annotations": {"strimzi.io/managed": "false"}},
+}
+
+
+def test_patching_changes_what_is_named_in_what_exists(fake_cluster) -> None:
+    cluster = fake_cluster(NAMESPACE, TOPIC)
+    objects = [UNMANAGED, {**UNMANAGED, "metadata": {**UNMANAGED["metadata"], "name": "gone"}}]
+    changes = plan_patched(cluster, objects)
+    assert actions(changes) == [("KafkaTopic kafka/t", "updated"), ("KafkaTopic kafka/gone", "absent")]
+    assert cluster.written == []
+    patched(cluster, objects, changes)
+    assert cluster.written == ["patch KafkaTopic t"]
+    assert cluster.stored["KafkaTopic", "kafka", "t"] == {**TOPIC, "metadata": UNMANAGED["metadata"]}
+    assert actions(plan_patched(cluster, objects))[0] == ("KafkaTopic kafka/t", "unchanged")
+
+
+def test_patching_where_the_kind_is_unknown_changes_nothing(fake_cluster) -> None:
+    assert actions(plan_patched(fake_cluster(unserved=("KafkaTopic",)), [UNMANAGED])) == [
+        ("KafkaTopic kafka/t", "absent")
+    ]
+
+
 def test_the_result_shows_each_change_and_no_secret(fake_cluster) -> None:
     cluster = fake_cluster(NAMESPACE, CONFIG)
     changes = plan_present(cluster, [{**CONFIG, "data": {"x": "2"}}, SECRET], check_mode=False)
@@ -278,11 +305,20 @@ def test_the_module_removes(monkeypatch, capsys, fake_cluster) -> None:
     assert cluster.written == ["delete ConfigMap a"]
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
+CHANGED = {**CONFIG, "data": {"x": "2"}}
+
+
+@pytest.mark.parametrize("state", ["present", "absent", "patched"])
 def test_check_mode_writes_nothing(monkeypatch, capsys, fake_cluster, state) -> None:
-    cluster = fake_cluster(NAMESPACE, CONFIG) if state == "absent" else fake_cluster(NAMESPACE)
-    assert run(monkeypatch, capsys, cluster, check_mode=True, state=state, wait=True)["changed"] is True
-    assert cluster.written == []
+    cluster = fake_cluster(NAMESPACE, CONFIG)
+    result = run(monkeypatch, capsys, cluster, check_mode=True, state=state, objects=[CHANGED], wait=True)
+    assert (result["changed"], cluster.written) == (True, [])
+
+
+def test_the_module_patches(monkeypatch, capsys, fake_cluster) -> None:
+    cluster = fake_cluster(NAMESPACE, CONFIG)
+    result = run(monkeypatch, capsys, cluster, state="patched", objects=[CHANGED])
+    assert (result["objects"][0]["action"], cluster.written) == ("updated", ["patch ConfigMap a"])
 
 
 GONE = NotAnswering("nobody answers", gone=True)
@@ -300,6 +336,7 @@ UNAUTHORIZED = Unreachable("not accepted", 401)
         pytest.param(GONE, "present", False, None, id="gone"),
         pytest.param(ABSENT, "absent", False, "absent", id="removal: no cluster any more"),
         pytest.param(GONE, "absent", False, "absent", id="removal: gone"),
+        pytest.param(GONE, "patched", False, "absent", id="patching: gone"),
         pytest.param(SILENT, "absent", False, None, id="removal: silence may be a broken network"),
         pytest.param(UNAUTHORIZED, "absent", False, None, id="removal: not let in"),
     ],

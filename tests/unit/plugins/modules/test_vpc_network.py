@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 DEMO = {"cluster_name": "demo"}
 # Each kind has its own way of being made, attached or tagged: the run ends before, between and after them.
-KILLED_AFTER = (1, 3, 4, 5, 9, 15, 18, 21, 23, 30, 39)
+KILLED_AFTER = (1, 4, 5, 18, 20, 25, 39)
 
 
 def network_of(aws, **arguments):
@@ -21,14 +21,18 @@ def tagged(aws, operation, answer):
 
 def route_of(aws, table):
     found = aws.ec2.describe_route_tables(Filters=[{"Name": "tag:Name", "Values": [table]}])["RouteTables"][0]
-    return next((route for route in found["Routes"] if route["DestinationCidrBlock"] == "0.0.0.0/0"), None)
+    return next((route for route in found["Routes"] if route.get("DestinationCidrBlock") == "0.0.0.0/0"), None)
 
 
 def test_an_empty_account_is_planned_whole_and_nothing_is_made(aws):
     result = aws.run("vpc_network", check=True, **DEMO)
     assert result["changed"]
     assert result["vpc_id"] is None
-    assert {kind: len(subnets) for kind, subnets in result["subnets"].items()} == {"public": 3, "private": 3, "intra": 3}
+    assert {kind: len(subnets) for kind, subnets in result["subnets"].items()} == {
+        "public": 3,
+        "private": 3,
+        "intra": 3,
+    }
     assert result["diff"]["before"] == {}
     assert {kind: len(things) for kind, things in result["diff"]["after"].items()} == {
         "vpc": 1,
@@ -103,14 +107,13 @@ def drop_tag(aws):
     aws.ec2.delete_tags(Resources=[subnet], Tags=[{"Key": "karpenter.sh/discovery"}])
 
 
-def drop_gateway(aws):
-    gateway = tagged(aws, "describe_internet_gateways", "InternetGateways")[0]["InternetGatewayId"]
-    for nat in aws.ec2.describe_nat_gateways()["NatGateways"]:
-        aws.ec2.delete_nat_gateway(NatGatewayId=nat["NatGatewayId"])
-    aws.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=network_of(aws)["vpc_id"])
+def drop_nat_gateway(aws):
+    nat = aws.ec2.describe_nat_gateways()["NatGateways"][0]
+    aws.ec2.delete_nat_gateway(NatGatewayId=nat["NatGatewayId"])
+    aws.ec2.release_address(AllocationId=nat["NatGatewayAddresses"][0]["AllocationId"])
 
 
-@pytest.mark.parametrize("drift", [drop_route, detach_subnet, drop_dns, drop_tag, drop_gateway])
+@pytest.mark.parametrize("drift", [drop_route, detach_subnet, drop_dns, drop_tag, drop_nat_gateway])
 def test_drift_is_shown_and_put_right(aws, drift):
     aws.run("vpc_network", **DEMO)
     drift(aws)
@@ -217,7 +220,7 @@ def test_it_is_removed_and_nothing_else_is(aws):
     assert tagged(aws, "describe_addresses", "Addresses") == []
 
 
-@pytest.mark.parametrize("writes", [2, 5, 8, 20, 26])
+@pytest.mark.parametrize("writes", [2, 6, 26])
 def test_a_removal_that_was_killed_is_finished_by_the_next(aws, writes):
     aws.run("vpc_network", **DEMO)
     aws.writes_left = writes
@@ -255,4 +258,6 @@ def test_a_refusal_of_aws_names_object_action_code_and_remedy(aws, code, remedy)
     aws.refuse = lambda operation: ClientError(answer, operation) if operation == "CreateVpc" else None
     result = aws.run("vpc_network", **DEMO)
     assert result["code"] == code
-    assert re.match(rf"VPC 'demo': AWS refused ec2:CreateVpc with {code} \(No\.\); .*{re.escape(remedy)}", result["msg"])
+    assert re.match(
+        rf"VPC 'demo': AWS refused ec2:CreateVpc with {code} \(No\.\); .*{re.escape(remedy)}", result["msg"]
+    )

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import (
+    is_owned,
+    missing_tags,
+    roles_path,
+    tag_list,
+    tags_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("resource", "tags"),
+    [
+        pytest.param({"Tags": [{"Key": "a", "Value": "1"}]}, {"a": "1"}, id="list"),
+        pytest.param({"tags": {"a": "1"}}, {"a": "1"}, id="map"),
+        pytest.param({"tags": {"aws:eks:cluster-name": "demo", "a": "1"}}, {"a": "1"}, id="those of AWS"),
+        pytest.param({"Tags": None}, {}, id="none"),
+        pytest.param({}, {}, id="no field"),
+    ],
+)
+def test_tags_are_read_in_both_spellings(resource, tags):
+    assert tags_of(resource) == tags
+
+
+def test_tags_survive_the_way_to_aws_and_back():
+    assert tags_of({"Tags": tag_list({"a": "1", "b": ""})}) == {"a": "1", "b": ""}
+
+
+@pytest.mark.parametrize(
+    ("tags", "owned"),
+    [
+        pytest.param({"kafka-eks/cluster": "demo"}, True, id="ours"),
+        pytest.param({"kafka-eks/cluster": "other"}, False, id="another cluster's"),
+        pytest.param({"Name": "demo"}, False, id="only the name"),
+    ],
+)
+def test_the_tag_alone_tells_what_is_ours(tags, owned):
+    assert is_owned({"tags": tags}, "demo") is owned
+
+
+def test_tags_that_others_added_are_not_missed():
+    assert missing_tags({"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "2", "d": "1"}) == {"b": "2", "d": "1"}
+
+
+def test_a_cluster_of_the_same_name_elsewhere_has_other_roles():
+    assert roles_path("us-west-2", "demo") != roles_path("eu-west-1", "demo")

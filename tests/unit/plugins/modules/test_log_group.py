@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+NAME = "/aws/eks/demo/cluster"
+DEMO = {"name": NAME, "cluster_name": "demo"}
+
+
+def group(aws):
+    return next(group for group in aws.logs.describe_log_groups()["logGroups"] if group["logGroupName"] == NAME)
+
+
+def tags(aws):
+    return aws.logs.list_tags_for_resource(resourceArn=group(aws)["arn"].removesuffix(":*"))["tags"]
+
+
+def test_it_is_planned_made_and_left_alone(aws):
+    assert aws.run("log_group", check=True, **DEMO)["changed"]
+    assert aws.writes == []
+    assert aws.run("log_group", account_id=aws.id, **DEMO)["changed"]
+    assert group(aws)["retentionInDays"] == 30
+    assert tags(aws) == {"kafka-eks/cluster": "demo"}
+    assert not aws.run("log_group", **DEMO)["changed"]
+    assert len(aws.requests) == 3
+
+
+def test_one_that_eks_has_made_is_taken_over(aws):
+    aws.logs.create_log_group(logGroupName=NAME + "-of-somebody-else")
+    aws.logs.create_log_group(logGroupName=NAME)
+    shown = aws.run("log_group", check=True, retention_days=1096, **DEMO)
+    assert shown["diff"]["before"]["retention_days"] is None
+    assert aws.writes == []
+    aws.run("log_group", retention_days=1096, **DEMO)
+    assert group(aws)["retentionInDays"] == 1096
+    assert tags(aws) == {"kafka-eks/cluster": "demo"}
+
+
+def test_one_that_was_left_without_retention_gets_it(aws):
+    aws.writes_left = 1
+    with pytest.raises(BaseException, match=r"^$"):
+        aws.run("log_group", **DEMO)
+    aws.writes_left = None
+    assert "retentionInDays" not in group(aws)
+    assert aws.run("log_group", **DEMO)["changed"]
+    assert group(aws)["retentionInDays"] == 30
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_that_of_another_cluster_is_left_alone(aws, state):
+    aws.logs.create_log_group(logGroupName=NAME, tags={"kafka-eks/cluster": "other"})
+    result = aws.run("log_group", state=state, **DEMO)
+    assert "is that of cluster 'other'" in result["msg"]
+    assert aws.writes == []
+
+
+def test_a_number_of_days_that_cloudwatch_does_not_know_is_refused(aws):
+    assert "retention_days" in aws.run("log_group", retention_days=31, **DEMO)["msg"]
+
+
+def test_it_is_removed_even_when_eks_has_made_it_again(aws):
+    aws.logs.create_log_group(logGroupName=NAME)
+    assert aws.run("log_group", state="absent", check=True, **DEMO)["changed"]
+    assert aws.writes == []
+    assert aws.run("log_group", state="absent", **DEMO)["changed"]
+    assert aws.logs.describe_log_groups()["logGroups"] == []
+    assert not aws.run("log_group", state="absent", **DEMO)["changed"]
