@@ -80,11 +80,11 @@ CRDS = {
 CHART_VERSION = "0.47.0"
 
 
-def assemble_kafka_image(cache: Path, say: Say) -> Path:
+def assemble_kafka_image(cache: Path, say: Say) -> None:
     """Make what lab/images/kafka/image.json mounts as /opt/kafka, at <cache>/kafka."""
     jars = _jars(cache, KAFKA_JARS, say)
-    _require_tools(jars)
-    with _replacing(cache / "kafka") as folder:
+    require_tools(jars)
+    with replacing(cache / "kafka") as folder:
         shutil.copytree(LAB / "images/kafka", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("image.json"))
         shutil.copytree(jars, folder / "libs", copy_function=os.link)
         for name, text in tool_scripts().items():
@@ -93,7 +93,6 @@ def assemble_kafka_image(cache: Path, say: Say) -> Path:
             script.chmod(0o755)
         say("recording the classes that a Kafka node loads")
         _archive_classes(folder)
-    return cache / "kafka"
 
 
 def tool_scripts() -> dict[str, str]:
@@ -102,23 +101,32 @@ def tool_scripts() -> dict[str, str]:
     }
 
 
-def generate_crds(cache: Path, strimzi_version: str, say: Say) -> Path:
+def generate_crds(cache: Path, strimzi_version: str, say: Say) -> None:
     """Generate the custom resource definitions of a Strimzi version at <cache>/crds/<version>/<kind>.yaml."""
     generator = _jars(cache, CRD_GENERATOR_JARS, say)
     api = _jars(cache, (f"io.strimzi:api:{strimzi_version}",), say, transitive=False)
-    with _replacing(cache / "crds" / strimzi_version) as folder:
-        for versions, kinds in _by_versions(strimzi_version).items():
+    with replacing(cache / "crds" / strimzi_version) as folder:
+        for versions, kinds in api_versions(strimzi_version).items():
             say(f"generating {', '.join(kinds)} {strimzi_version}")
             stored = versions.split(",")[0]
-            # Java's options are the ones the operator's own build uses.
-            options = ["--label", "app:strimzi", "--target-kube", "1.16+", "--crd-api-version", "v1", "--yaml"]
+            # As in the operator's own build.
+            options = [
+                "--label",
+                "app:strimzi",
+                "--label",
+                "strimzi.io/crd-install:true",
+                "--target-kube",
+                "1.16+",
+                "--crd-api-version",
+                "v1",
+                "--yaml",
+            ]
             options += ["--api-versions", versions, "--storage-version", stored]
             classes = [f"io.strimzi.api.kafka.model.{CRDS[kind]}.{kind}={folder / kind.lower()}.yaml" for kind in kinds]
             _java("-cp", f"{generator}/*:{api}/*", "io.strimzi.crdgenerator.CrdGenerator", *options, *classes)
-    return cache / "crds" / strimzi_version
 
 
-def _by_versions(strimzi_version: str) -> dict[str, list[str]]:
+def api_versions(strimzi_version: str) -> dict[str, list[str]]:
     """Which API versions, the stored one first, each kind has in a version of Strimzi."""
     if not strimzi_version.startswith("0."):
         return {"v1": list(CRDS)}
@@ -126,23 +134,22 @@ def _by_versions(strimzi_version: str) -> dict[str, list[str]]:
     return {"v1beta2": [kind for kind in CRDS if kind not in old], "v1beta2,v1beta1,v1alpha1": old}
 
 
-def package_charts(cache: Path, helm: Path, say: Say) -> Path:
+def package_charts(cache: Path, helm: Path, say: Say) -> None:
     """Package the lab's charts as the files of the chart registry, at <cache>/charts."""
-    with _replacing(cache / "charts") as folder, tempfile.TemporaryDirectory() as temporary:
+    with replacing(cache / "charts") as folder, tempfile.TemporaryDirectory() as temporary:
         chart = Path(temporary) / "strimzi-kafka-operator"
         shutil.copytree(LAB / "charts/strimzi-kafka-operator", chart)
         # The real chart carries them too, though Helm never upgrades them.
         shutil.copytree(cache / "crds" / CHART_VERSION, chart / "crds")
         say("strimzi-kafka-operator")
         _run([str(helm), "package", str(chart), "--destination", str(folder)])
-    return cache / "charts"
 
 
 # --- tools -------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Iterator[Path]:
     """A new folder beside the target, which takes its place when the block ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
     new, old = (target.with_name(f".{target.name}.{suffix}") for suffix in ("new", "old"))
@@ -165,7 +172,7 @@ def _jars(cache: Path, coordinates: tuple[str, ...], say: Say, *, transitive: bo
     import requests
     from jgo.maven import MavenContext
 
-    with _replacing(target) as folder, tempfile.TemporaryDirectory() as repository:
+    with replacing(target) as folder, tempfile.TemporaryDirectory() as repository:
         # A repository for this time only: jgo takes a file that a killed run left half-written for whole.
         maven = MavenContext(repo_cache=Path(repository), timeout=60)
         # It is in the POM of crd-generator, but in no public repository.
@@ -187,7 +194,7 @@ def _jars(cache: Path, coordinates: tuple[str, ...], say: Say, *, transitive: bo
     return target
 
 
-def _require_tools(jars: Path) -> None:
+def require_tools(jars: Path) -> None:
     """Refuse a tool table that does not fit the jars: a script for a class that is not there would only fail later."""
     present = {name for jar in jars.glob("*.jar") for name in zipfile.ZipFile(jar).namelist()}
     missing = [main for main in TOOLS.values() if f"{main.replace('.', '/')}.class" not in present]

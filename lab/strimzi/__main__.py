@@ -47,4 +47,5 @@ def main(program: str) -> None:
         )
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

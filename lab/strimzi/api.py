@@ -117,8 +117,8 @@ def _path(kind: str, namespace: str | None, name: str = "") -> str:
     return "/".join(part for part in (group, f"namespaces/{namespace}" if namespace else "", plural, name) if part)
 
 
-def serve_health(port: int, is_well: Callable[[], bool]) -> None:
-    """Answer the probes of a pod, in the background."""
+def serve_health(port: int, is_well: Callable[[], bool]) -> int:
+    """Answer the probes of a pod, in the background; returns the port."""
 
     class Health(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -132,3 +132,4 @@ def serve_health(port: int, is_well: Callable[[], bool]) -> None:
     # Pods of the lab share one network, each with an address of its own.
     server = ThreadingHTTPServer((os.environ["POD_IP"], port), Health)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port

@@ -22,20 +22,10 @@ DATA = "/var/lib/kafka"
 
 # What the lab can do with a manifest. A tuple lists the only values, True lets everything through.
 _POD = {
-    "pod": dict.fromkeys(
-        (
-            "metadata",
-            "affinity",
-            "tolerations",
-            "topologySpreadConstraints",
-            "terminationGracePeriodSeconds",
-            "priorityClassName",
-        ),
-        True,
-    ),
+    "pod": dict.fromkeys(("metadata", "affinity", "tolerations", "topologySpreadConstraints", "terminationGracePeriodSeconds", "priorityClassName"), True),
     "podDisruptionBudget": {"maxUnavailable": True},
     "kafkaContainer": {"env": True},
-}
+}  # fmt: skip
 _LISTENER = {"name": True, "port": True, "type": ("internal",), "tls": (False,)}
 _JVM = {"-Xms": True, "-Xmx": True, "-XX": True}
 _KAFKA = {
@@ -47,8 +37,7 @@ _KAFKA = {
     "entityOperator": {"topicOperator": {"resources": True}, "userOperator": {"resources": True}, "template": {"pod": {"affinity": True, "tolerations": True}}},
 }  # fmt: skip
 _VOLUME = dict.fromkeys(("id", "size", "class", "kraftMetadata", "deleteClaim"), True) | {
-    "type": ("persistent-claim", "ephemeral"),
-    "sizeLimit": True,
+    "type": ("persistent-claim", "ephemeral")
 }
 _POOL = {
     "replicas": True, "roles": True, "resources": True, "jvmOptions": _JVM, "template": _POD,
@@ -88,7 +77,6 @@ class Volume:
 
     name: str
     claim: Object | None
-    size_limit: str | None = None
 
     @property
     def path(self) -> str:

@@ -46,7 +46,7 @@ def labels_of(cluster: Cluster, component: str, name: str = "", **more: str) -> 
 
 
 def _selector(labels: Mapping[str, str], *more: str) -> dict[str, str]:
-    return {key: labels[key] for key in (*(f"strimzi.io/{name}" for name in (*more, "cluster", "kind", "name")),)}
+    return {f"strimzi.io/{name}": labels[f"strimzi.io/{name}"] for name in (*more, "cluster", "kind", "name")}
 
 
 def owner_of(resource: Object, *, controller: bool = False) -> list[Object]:
@@ -77,11 +77,7 @@ def volumes(storage: Object) -> list[Volume]:
     """The data volumes of a node, the one with the metadata log first."""
 
     def one(volume: Object, name: str) -> Volume:
-        return (
-            Volume(name, volume)
-            if volume["type"] == "persistent-claim"
-            else Volume(name, None, volume.get("sizeLimit"))
-        )
+        return Volume(name, volume if volume["type"] == "persistent-claim" else None)
 
     if storage["type"] != "jbod":
         return [one(storage, "data")]
@@ -257,16 +253,7 @@ def pod(cluster: Cluster, pool: Pool, node: int, config: Mapping[str, str]) -> O
     listed: list[Object] = []
     for volume in data:
         claim = {"persistentVolumeClaim": {"claimName": f"{volume.name}-{name}"}}
-        listed.append(
-            {
-                "name": volume.name,
-                **(
-                    claim
-                    if volume.claim
-                    else {"emptyDir": {"sizeLimit": volume.size_limit} if volume.size_limit else {}}
-                ),
-            }
-        )
+        listed.append({"name": volume.name, **(claim if volume.claim else {"emptyDir": {}})})
     listed.append({"name": "strimzi-tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "5Mi"}})
     listed.append({"name": "kafka-metrics-and-logging", "configMap": {"name": name}})
     spec: Object = {
@@ -348,10 +335,8 @@ def _container_ports(cluster: Cluster, pool: Pool) -> list[Object]:
     if "controller" in pool.roles:
         ports.append(("tcp-ctrlplane", 9090))
     if "broker" in pool.roles:
-        ports += [
-            ("tcp-replication", 9091),
-            *((f"tcp-{listener['name']}", listener["port"]) for listener in cluster.listeners),
-        ]
+        ports.append(("tcp-replication", 9091))
+        ports += [(f"tcp-{listener['name']}", listener["port"]) for listener in cluster.listeners]
     if "metricsConfig" in cluster.spec:
         ports.append(("tcp-prometheus", 9404))
     return [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports]
@@ -359,11 +344,8 @@ def _container_ports(cluster: Cluster, pool: Pool) -> list[Object]:
 
 def _probe(kind: str, cluster: Cluster) -> Object:
     wanted = cluster.spec.get(f"{kind}Probe") or {}
-    return {
-        "exec": {"command": [f"/opt/kafka/kafka_{kind}.sh"]},
-        "initialDelaySeconds": 15,
-        "timeoutSeconds": 5,
-    } | wanted
+    command = [f"/opt/kafka/kafka_{kind}.sh"]
+    return {"exec": {"command": command}, "initialDelaySeconds": 15, "timeoutSeconds": 5} | wanted
 
 
 def _affinity(cluster: Cluster, wanted: Object) -> Object:
@@ -403,16 +385,10 @@ def entity_operator(cluster: Cluster) -> list[Object]:
         if f"{kind}Operator" not in wanted:
             continue
         component = f"entity-{kind}-operator"
+        labels_of_kind = labels_of(cluster, component)
+        name = f"{cluster.name}-{component}-role"
         made.append(
-            _object(
-                "RoleBinding",
-                cluster,
-                f"{cluster.name}-{component}-role",
-                labels_of(cluster, component),
-                cluster.kafka,
-                roleRef=role,
-                subjects=[subject],
-            )
+            _object("RoleBinding", cluster, name, labels_of_kind, cluster.kafka, roleRef=role, subjects=[subject])
         )
         containers.append(_entity_container(cluster, kind, image, 8080 + number))
     spec = {"containers": containers, "serviceAccountName": account, **(wanted.get("template") or {}).get("pod", {})}

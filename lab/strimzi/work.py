@@ -20,16 +20,20 @@ class Work:
     """A queue of keys, each with the time when it is due. `do` says whether its key is settled."""
 
     def __init__(
-        self, do: Callable[[str, bool], bool], interval: float, may: Callable[[], bool] = lambda: True
+        self,
+        do: Callable[[str, bool], bool],
+        interval: float,
+        may: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.do, self.interval, self.may = do, interval, may
+        self.do, self.interval, self.may, self.clock = do, interval, may, clock
         self.due: dict[str, float] = {}
         self.full: dict[str, float] = {}  # when each key is due for a look at everything, changed or not
         self.changed = threading.Condition()
 
     def notice(self, key: str) -> None:
         with self.changed:
-            self.due[key] = min(self.due.get(key, float("inf")), time.monotonic() + DEBOUNCE)
+            self.due[key] = min(self.due.get(key, float("inf")), self.clock() + DEBOUNCE)
             self.changed.notify()
 
     def run(self) -> None:
@@ -38,7 +42,7 @@ class Work:
             if not self.may():
                 self._again(key, AGAIN)
                 continue
-            began = time.monotonic()
+            began = self.clock()
             everything = self.full.get(key, 0.0) <= began
             try:
                 settled = self.do(key, everything)
@@ -48,13 +52,13 @@ class Work:
             else:
                 if everything:
                     self.full[key] = began + self.interval
-            self._again(key, self.full[key] - time.monotonic() if settled else AGAIN)
+            self._again(key, self.full[key] - self.clock() if settled else AGAIN)
 
     def _next(self) -> str:
         with self.changed:
             while True:
                 key = min(self.due, key=self.due.__getitem__, default=None)
-                now = time.monotonic()
+                now = self.clock()
                 if key is not None and self.due[key] <= now:
                     del self.due[key]
                     return key
@@ -62,7 +66,7 @@ class Work:
 
     def _again(self, key: str, after: float) -> None:
         with self.changed:
-            self.due.setdefault(key, time.monotonic() + after)
+            self.due.setdefault(key, self.clock() + after)
 
 
 def watch(

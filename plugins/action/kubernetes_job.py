@@ -172,7 +172,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        _, args = self.validate_argument_spec(ARGUMENT_SPEC)
+        dummy, args = self.validate_argument_spec(ARGUMENT_SPEC)
         if self._task.check_mode:
             sentence = f"Job {args['namespace']}/{args['name']} is not waited for in check mode."
             return {"changed": False, "msg": sentence, "logs": [], "seconds": 0, "succeeded": False}

@@ -8,7 +8,7 @@ import functools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ._aws_data import AwsError, Ref, Request, Step, Wait
 
@@ -31,7 +31,7 @@ except ImportError:
     pass  # AnsibleAWSModule has the sentence for it, before anything here is called.
 
 # Region, endpoint, and what else boto3 takes.
-Connection = tuple[str | None, str | None, dict[str, Any]]
+Connection: TypeAlias = "tuple[str | None, str | None, dict[str, Any]]"
 
 ACCOUNT_ARGUMENT: dict[str, Any] = {"account_id": {"type": "str"}}
 # Read by the action plugins, which do the waiting.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 OWNER_TAG = "kafka-eks/cluster"
 
@@ -51,7 +51,7 @@ class Wait:
     arguments: Mapping[str, Any]
 
 
-Step = Request | Wait
+Step: TypeAlias = "Request | Wait"
 
 
 def roles_path(region: str, cluster: str) -> str:

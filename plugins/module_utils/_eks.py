@@ -528,14 +528,16 @@ def absent_nodegroups(found: Mapping[str, Mapping[str, Any] | None], cluster: st
         if group["status"] in ("ACTIVE", "DEGRADED", "CREATE_FAILED", "DELETE_FAILED"):
             arguments = {"clusterName": cluster, "nodegroupName": name}
             requests.append(Request(about_nodegroup(name, cluster), "eks", "delete_nodegroup", arguments))
-        reason = f" ({_issues(group)})" if group["status"] == "DELETE_FAILED" else ""
-        waiting.append(f"{name} is {group['status']}{reason}")
+            reason = f" after {_issues(group)}" if group["status"] == "DELETE_FAILED" else ""
+            waiting.append(f"{name} is being deleted{reason}")
+        else:
+            waiting.append(f"{name} is {group['status']}")
     return Look(
         {name: _found_nodegroup(group) for name, group in left.items()},
         {},
         requests,
         in_progress=bool(left),
-        progress=f"Node groups to be deleted of {about_cluster(cluster)}: {listed(waiting)}." if left else "",
+        progress=f"Node groups of {about_cluster(cluster)}: {listed(waiting)}." if left else "",
     )
 
 

@@ -139,8 +139,8 @@ class Tunnel:
         with selectors.DefaultSelector() as ready:
             ready.register(self._listener, selectors.EVENT_READ)
             ready.register(self._closing, selectors.EVENT_READ)
-            while not any(key.fileobj is self._closing for key, _ in ready.select()):
-                client, _ = self._listener.accept()
+            while not any(key.fileobj is self._closing for key, mask in ready.select()):
+                client, address = self._listener.accept()
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._served = [one for one in self._served if one.is_alive()] + [_started(self._serve, client)]
 
@@ -173,7 +173,7 @@ class Tunnel:
             client.sendall(bytes((SOCKS, NO_METHOD)))
             raise ConnectionError("the client did not offer the user and password of this tunnel")
         client.sendall(bytes((SOCKS, PASSWORD)))
-        _, length = _read(client, "!BB")
+        version, length = _read(client, "!BB")
         user = _bytes(client, length)
         password = _bytes(client, *_read(client, "!B"))
         right = hmac.compare_digest(user, self._user.encode()) & hmac.compare_digest(password, self._password.encode())
@@ -197,7 +197,7 @@ class Tunnel:
                 ready.register(source, selectors.EVENT_READ)
             patience: float | None = None
             while len(ready.get_map()) > 1:
-                sources = [key.fileobj for key, _ in ready.select(patience)]
+                sources = [key.fileobj for key, mask in ready.select(patience)]
                 if not sources or self._closing in sources:
                     return
                 for source, target in ((client, remote), (remote, client)):
@@ -238,7 +238,7 @@ def _read(client: socket.socket, layout: str) -> tuple[int, ...]:
 
 
 def _requested(client: socket.socket) -> tuple[str, int]:
-    _, command, _, kind = _read(client, "!BBBB")
+    version, command, reserved, kind = _read(client, "!BBBB")
     if kind == NAME:
         host = _bytes(client, *_read(client, "!B")).decode("ascii", "replace")
     elif kind in (IPV4, IPV6):

@@ -136,7 +136,7 @@ def parse(lines: Iterable[str], kind: Kind) -> PerfLog:
 
 def glance(line: str) -> str:
     """The figures of a line in a few words for people, or the line itself when it holds none."""
-    _, text = next(_clean([line]))
+    time, text = next(_clean([line]))
     if figures := _FIGURES.search(text):
         rate, mb, avg, longest = (_number(figures[name]) for name in ("rate", "mb", "avg", "max"))
         if None not in (rate, mb, avg, longest):
@@ -188,7 +188,7 @@ def _merged(windows: Iterable[Window]) -> Window:
     seconds = sum(lengths) if windows and len(lengths) == len(windows) else None
     timed = [(w.mb_per_second, w.seconds) for w in windows if w.mb_per_second is not None and w.seconds is not None]
     weighed = [(window.avg_ms, window.records) for window in windows if window.avg_ms is not None]
-    weight = sum(count for _, count in weighed)
+    weight = sum(count for value, count in weighed)
     return Window(
         at=windows[-1].at if windows else None,
         records=records,

@@ -122,15 +122,15 @@ def merge(clients: Sequence[PerfLog], requested: Requested) -> Figures:
     rates = [_rates(client, basis) for client in clients]
     delays = [(client.latency, client.records) for client in clients if client.latency]
     averages = [(latency.avg_ms, records) for latency, records in delays if latency.avg_ms is not None]
-    weight = sum(records for _, records in averages)
+    weight = sum(records for latency, records in averages)
 
     def highest(figure: Callable[[Latency], Any]) -> Any:
-        return max((value for latency, _ in delays if (value := figure(latency)) is not None), default=None)
+        return max((value for latency, count in delays if (value := figure(latency)) is not None), default=None)
 
     return Figures(
         records=sum(client.records for client in clients),
-        records_per_second=_sum([rate for rate, _ in rates]),
-        mb_per_second=_sum([mb for _, mb in rates]),
+        records_per_second=_sum([rate for rate, mb in rates]),
+        mb_per_second=_sum([mb for rate, mb in rates]),
         throughput_basis=basis,
         avg_ms=sum(avg * records for avg, records in averages) / weight if weight else None,
         max_ms=highest(lambda latency: latency.max_ms),

@@ -23,8 +23,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "namespace": {"type": "str", "required": True},
     "scope": {"type": "str", "choices": ["all", "kubernetes", "kafka"], "default": "all"},
     "listener": {"type": "str"},
-    "ca_secret": {"type": "str"},
-    "user_secret": {"type": "str"},
+    # Names of Secrets, which are no secrets.
+    "ca_secret": {"type": "str", "no_log": False},
+    "user_secret": {"type": "str", "no_log": False},
     "canary_topic": {"type": "str"},
     "timeout": {"type": "int", "default": 900},
 }

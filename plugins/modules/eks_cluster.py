@@ -196,7 +196,7 @@ def main() -> None:
             },
             "deletion_protection": {"type": "bool", "default": True},
             "support_type": {"type": "str", "choices": ["STANDARD", "EXTENDED"], "default": "STANDARD"},
-            "encryption_key_arn": {"type": "str"},
+            "encryption_key_arn": {"type": "str", "no_log": False},
             "tags": {"type": "dict", "default": {}},
         },
         required_if=[("state", "present", ("version", "role"))],

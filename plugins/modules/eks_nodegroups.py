@@ -176,7 +176,7 @@ progress:
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -185,7 +185,7 @@ from ..module_utils import _eks
 from ..module_utils._aws import ACCOUNT_ARGUMENT, WAIT_ARGUMENTS, Aws
 from ..module_utils._aws_data import OWNER_TAG, AwsError
 
-Found = dict[str, dict[str, Any] | None]
+Found: TypeAlias = "dict[str, dict[str, Any] | None]"
 
 
 def find(aws: Aws, params: dict[str, Any], check_mode: bool) -> Found:
@@ -232,7 +232,7 @@ def main() -> None:
         "elements": "dict",
         "default": [],
         "options": {
-            "key": {"type": "str", "required": True},
+            "key": {"type": "str", "required": True, "no_log": False},
             "value": {"type": "str", "default": ""},
             "effect": {"type": "str", "choices": list(_eks.TAINT_EFFECTS), "required": True},
         },

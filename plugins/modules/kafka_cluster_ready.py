@@ -19,7 +19,7 @@ description:
     but not the way of other clients to them, which is through Services, DNS and network policies.
   - While it waits, a line at most every 15 seconds says what is missing.
 author:
-  - streamops.kafka_eks contributors
+  - streamops.kafka_eks contributors (@streamops)
 extends_documentation_fragment:
   - streamops.kafka_eks.kubernetes
 requirements:

@@ -16,7 +16,7 @@ description:
   - Rates and counts of several clients are added up. Percentiles cannot be merged, so that of the worst client is judged, which
     is never lower than that of all clients together.
   - Consumers are judged by the time of fetching, without that of joining their group, where the tool's times are plausible.
-    RV(result.throughput_basis) says which it was.
+    C(throughput_basis) of RV(result) says which it was.
   - MB is the tools' own MB, which is 1,048,576 bytes of payload. Latency is counted by the tool from when it hands over a record,
     so waiting before that is not in it.
 author:

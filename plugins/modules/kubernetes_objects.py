@@ -17,7 +17,7 @@ description:
   - Values of Secrets are shown as marks that only tell equal from different ones. Set C(no_log) on the task nevertheless when
     O(objects) carries Secrets, because Ansible writes the arguments of a module to the system log.
 author:
-  - streamops.kafka_eks contributors
+  - streamops.kafka_eks contributors (@streamops)
 extends_documentation_fragment:
   - streamops.kafka_eks.kubernetes
 options:
@@ -378,8 +378,8 @@ def absent(cluster: Cluster, changes: Sequence[Change], waiter: Waiter, wait: bo
     """Carry the plan out."""
     going = [change.key for change in changes if change.changed]
     # Definitions and namespaces take everything inside with them, so with time to wait they go last.
-    for _, keys in itertools.groupby(going, lambda key: rank(key.kind)) if wait else [(0, going)]:
-        stage = list(keys)
+    ranks = itertools.groupby(going, lambda key: rank(key.kind))
+    for stage in [list(group[1]) for group in ranks] if wait else [going]:
         for key in stage:
             cluster.delete(*_address(key))
         if wait:

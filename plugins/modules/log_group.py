@@ -103,7 +103,7 @@ def main() -> None:
             "cluster_name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "retention_days": {"type": "int", "choices": list(_log_group.RETENTION_DAYS), "default": 30},
-            "kms_key_arn": {"type": "str"},
+            "kms_key_arn": {"type": "str", "no_log": False},
             "tags": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,

@@ -36,6 +36,11 @@ def main() -> None:
         if not name.startswith(LEFT_OUT) and (REPO / name).is_file():
             (COPY / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPO / name, COPY / name)
+    # Whose documentation fragments ours extend.
+    for namespace in ("amazon", "kubernetes"):
+        link = COPY.parents[1] / namespace
+        link.unlink(missing_ok=True)
+        link.symlink_to(REPO / ".ansible/collections/ansible_collections" / namespace)
     # Else it asks our own repository, which ignores the copy, and finds nothing to test.
     subprocess.run(["git", "init", "-q"], cwd=COPY, check=True)
     cache = Path.home() / ".ansible/test/cache"

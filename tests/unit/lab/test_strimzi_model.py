@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.lab.strimzi_cases import IMAGES, PLAIN, RECORDED, cluster, kafka, observed, pools
 
 from lab.strimzi.model import Problem, assign_node_ids, is_allowed, is_managed, is_paused, plan, pools_of, unimplemented
+from tests.unit.lab.strimzi_cases import IMAGES, PLAIN, RECORDED, cluster, kafka, observed, pools
 
 Object = dict[str, Any]
 Change = Callable[[Object, list[Object]], Any]
@@ -29,7 +29,9 @@ def spec(**changes: Any) -> Change:
 
 
 def config(**changes: Any) -> Change:
-    return lambda resource, _: resource["spec"]["kafka"]["config"].update({k.replace("_", "."): v for k, v in changes.items()})
+    return lambda resource, _: resource["spec"]["kafka"]["config"].update(
+        {k.replace("_", "."): v for k, v in changes.items()}
+    )
 
 
 def only(number: int) -> Change:
@@ -50,7 +52,9 @@ def only(number: int) -> Change:
         pytest.param("b24-zero-brokers", lambda _, them: them[0]["spec"].update(replicas=0), id="no broker"),
         pytest.param("b13-rf-gt-brokers", config(default_replication_factor=5), id="more replicas than brokers"),
         pytest.param("b17-bad-config-value", config(num_partitions="abc"), id="no number"),
-        pytest.param("b18-duplicate-listener-port", spec(listeners=[PLAIN, PLAIN | {"name": "two"}]), id="one port twice"),
+        pytest.param(
+            "b18-duplicate-listener-port", spec(listeners=[PLAIN, PLAIN | {"name": "two"}]), id="one port twice"
+        ),
     ],
 )
 def test_bad_input_is_told_as_the_real_operator_does(case: str, change: Change) -> None:
@@ -94,7 +98,9 @@ def test_what_the_lab_cannot_do_is_named(change: Change, named: str) -> None:
     [
         pytest.param({"a": 1, "b": {"c": [{"d": True}]}}, [], id="all known"),
         pytest.param({"x": 1}, ["s.x"], id="unknown key"),
-        pytest.param({"b": {"c": [{"d": True}, {"d": False, "e": 1}]}}, ["s.b.c[1].d: false", "s.b.c[1].e"], id="in a list"),
+        pytest.param(
+            {"b": {"c": [{"d": True}, {"d": False, "e": 1}]}}, ["s.b.c[1].d: false", "s.b.c[1].e"], id="in a list"
+        ),
     ],
 )
 def test_unimplemented(value: Object, found: list[str]) -> None:
@@ -156,14 +162,19 @@ def test_a_storage_change_that_is_not_allowed_is_ignored_with_the_real_warning()
 
 
 def test_replication_that_is_left_to_kafka_is_warned_about() -> None:
-    assert [warning["reason"] for warning in cluster(config={}).warnings] == ["KafkaDefaultReplicationFactor", "KafkaMinInsyncReplicas"]
+    assert [warning["reason"] for warning in cluster(config={}).warnings] == [
+        "KafkaDefaultReplicationFactor",
+        "KafkaMinInsyncReplicas",
+    ]
 
 
 def test_two_controllers_are_warned_about() -> None:
     them = pools()
     them[1]["status"]["nodeIds"] = [3, 4]
     them[1]["spec"]["replicas"] = 2
-    assert [warning["reason"] for warning in plan(kafka(), them, {}, IMAGES).warnings] == ["KafkaKRaftControllerNodeCount"]
+    assert [warning["reason"] for warning in plan(kafka(), them, {}, IMAGES).warnings] == [
+        "KafkaKRaftControllerNodeCount"
+    ]
 
 
 def test_the_cluster_id_stays_as_long_as_anything_knows_it() -> None:
@@ -185,5 +196,9 @@ def test_annotations_decide_who_is_managed_and_paused() -> None:
 
 
 def test_only_pools_with_the_label_belong_to_a_cluster() -> None:
-    them = [*reversed(pools()), {"metadata": {"name": "other", "labels": {"strimzi.io/cluster": "other"}}}, {"metadata": {"name": "none"}}]
+    them = [
+        *reversed(pools()),
+        {"metadata": {"name": "other", "labels": {"strimzi.io/cluster": "other"}}},
+        {"metadata": {"name": "none"}},
+    ]
     assert [item["metadata"]["name"] for item in pools_of(kafka(), them)] == ["broker", "controller"]

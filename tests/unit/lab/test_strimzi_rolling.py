@@ -29,7 +29,11 @@ def running(*, unready: str = "", stale: tuple[str, ...] = (), asked: tuple[str,
             annotations["strimzi.io/revision"] = "old"
         if short in asked:
             annotations["strimzi.io/manual-rolling-update"] = "true"
-        ready = {"type": "Ready", "status": "False" if short == unready else "True", "lastTransitionTime": BORN.isoformat()}
+        ready = {
+            "type": "Ready",
+            "status": "False" if short == unready else "True",
+            "lastTransitionTime": BORN.isoformat(),
+        }
         pod["status"] = {"phase": "Running", "conditions": [ready]}
         pods[name] = pod
     return pods
@@ -43,13 +47,39 @@ def step(pods: dict[str, Object], *, after: float = 10, active: int | None = 4) 
     ("pods", "restarted", "why"),
     [
         pytest.param(running(), None, "", id="nothing to do"),
-        pytest.param(running(stale=("broker-0", "controller-5")), "controller-5", "Pod has old revision", id="controllers first"),
-        pytest.param(running(stale=("controller-3", "controller-4", "controller-5")), "controller-3", "Pod has old revision", id="lowest first"),
-        pytest.param(running(stale=("controller-4", "controller-5")), "controller-5", "Pod has old revision", id="active controller last"),
-        pytest.param(running(stale=("controller-4", "broker-0")), "controller-4", "Pod has old revision", id="active controller before brokers"),
-        pytest.param(running(stale=("broker-2", "broker-1")), "broker-1", "Pod has old revision", id="brokers in order"),
-        pytest.param(running(stale=("controller-3", "broker-2"), unready="broker-2"), "broker-2", "Pod has old revision", id="what does not run first"),
-        pytest.param(running(asked=("broker-1",)), "broker-1", "Pod was manually annotated to be rolled", id="asked for"),
+        pytest.param(
+            running(stale=("broker-0", "controller-5")), "controller-5", "Pod has old revision", id="controllers first"
+        ),
+        pytest.param(
+            running(stale=("controller-3", "controller-4", "controller-5")),
+            "controller-3",
+            "Pod has old revision",
+            id="lowest first",
+        ),
+        pytest.param(
+            running(stale=("controller-4", "controller-5")),
+            "controller-5",
+            "Pod has old revision",
+            id="active controller last",
+        ),
+        pytest.param(
+            running(stale=("controller-4", "broker-0")),
+            "controller-4",
+            "Pod has old revision",
+            id="active controller before brokers",
+        ),
+        pytest.param(
+            running(stale=("broker-2", "broker-1")), "broker-1", "Pod has old revision", id="brokers in order"
+        ),
+        pytest.param(
+            running(stale=("controller-3", "broker-2"), unready="broker-2"),
+            "broker-2",
+            "Pod has old revision",
+            id="what does not run first",
+        ),
+        pytest.param(
+            running(asked=("broker-1",)), "broker-1", "Pod was manually annotated to be rolled", id="asked for"
+        ),
     ],
 )
 def test_which_pod_is_restarted(pods: dict[str, Object], restarted: str | None, why: str) -> None:
@@ -78,10 +108,30 @@ def test_the_active_controller_is_asked_for_only_when_something_restarts() -> No
 @pytest.mark.parametrize(
     ("status", "after", "reason"),
     [
-        pytest.param({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}, 59, None, id="a node may yet join"),
-        pytest.param({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}, 61, "FatalProblem", id="no node"),
-        pytest.param({"containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}, 61, "FatalProblem", id="crashing"),
-        pytest.param({"initContainerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]}, 61, "FatalProblem", id="no image"),
+        pytest.param(
+            {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]},
+            59,
+            None,
+            id="a node may yet join",
+        ),
+        pytest.param(
+            {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]},
+            61,
+            "FatalProblem",
+            id="no node",
+        ),
+        pytest.param(
+            {"containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]},
+            61,
+            "FatalProblem",
+            id="crashing",
+        ),
+        pytest.param(
+            {"initContainerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]},
+            61,
+            "FatalProblem",
+            id="no image",
+        ),
         pytest.param({"phase": "Failed"}, 61, "FatalProblem", id="failed"),
         pytest.param({"containerStatuses": [{"state": {"running": {}}}]}, 299, None, id="slow"),
         pytest.param({"containerStatuses": [{"state": {"running": {}}}]}, 301, "TimeoutException", id="too slow"),
@@ -108,7 +158,9 @@ def test_a_podset_makes_what_it_lacks_and_ends_what_it_has_too_much() -> None:
     surplus = {"metadata": {"name": "data-on-eks-broker-9", "uid": "u", "ownerReferences": owner}}
     foreign = {"metadata": {"name": "data-on-eks-controller-3", "uid": "u", "ownerReferences": [{"uid": "other"}]}}
     mine = {name: pod for name, pod in pods.items() if "broker" in name}
-    lacking, ended, status = rolling.podset_pods(podset, mine | {"data-on-eks-broker-9": surplus, "data-on-eks-controller-3": foreign})
+    lacking, ended, status = rolling.podset_pods(
+        podset, mine | {"data-on-eks-broker-9": surplus, "data-on-eks-controller-3": foreign}
+    )
     assert [pod["metadata"]["name"] for pod in lacking] == ["data-on-eks-broker-2"]
     assert lacking[0]["metadata"]["ownerReferences"] == owner
     assert ended == [surplus]

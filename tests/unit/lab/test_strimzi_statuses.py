@@ -34,7 +34,9 @@ def test_the_pool_statuses_are_those_of_the_real_operator() -> None:
 
 def test_creating() -> None:
     assert statuses.creating_status() == {
-        "conditions": [{"type": "NotReady", "status": "True", "reason": "Creating", "message": "Kafka cluster is being deployed"}],
+        "conditions": [
+            {"type": "NotReady", "status": "True", "reason": "Creating", "message": "Kafka cluster is being deployed"}
+        ],
         "observedGeneration": 0,
     }
 
@@ -54,7 +56,11 @@ def test_a_paused_resource_keeps_the_old_generation() -> None:
     found = kafka()
     found["metadata"]["generation"] = 7
     known = found["status"]["clusterId"]
-    assert statuses.paused_status(found) == {"conditions": [condition("ReconciliationPaused")], "observedGeneration": 1, "clusterId": known}
+    assert statuses.paused_status(found) == {
+        "conditions": [condition("ReconciliationPaused")],
+        "observedGeneration": 1,
+        "clusterId": known,
+    }
     del found["status"]
     assert statuses.paused_status(found)["observedGeneration"] == 0
 
@@ -67,7 +73,10 @@ def test_only_changes_are_written_and_get_a_time() -> None:
     changed["conditions"] = [*changed["conditions"], condition("Warning", "W", "w")]
     found = statuses.with_times(old, changed, NOW)
     assert found
-    assert [item["lastTransitionTime"] for item in found["conditions"]] == [old["conditions"][0]["lastTransitionTime"], "2026-11-22T17:00:00.000000Z"]
+    assert [item["lastTransitionTime"] for item in found["conditions"]] == [
+        old["conditions"][0]["lastTransitionTime"],
+        "2026-11-22T17:00:00.000000Z",
+    ]
 
 
 def test_statuses_without_conditions() -> None:

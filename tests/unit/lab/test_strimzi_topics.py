@@ -35,8 +35,18 @@ def topic(partitions: int = 12, replicas: int = 3, **own: str) -> Topic:
         pytest.param({"partitions": 5}, topic(), Changes(None, {}), id="fewer partitions"),
         pytest.param({"config": {"retention.ms": 604800000}}, topic(), Changes(None, {}), id="the default by name"),
         pytest.param({"config": {"retention.ms": 1000}}, topic(), Changes(None, {"retention.ms": "1000"}), id="set"),
-        pytest.param({"config": {"no.such.option": "x"}}, topic(), Changes(None, {"no.such.option": "x"}), id="unknown: Kafka refuses it"),
-        pytest.param({}, topic(retention_ms="5", cleanup_policy="compact"), Changes(None, {"cleanup.policy": None, "retention.ms": None}), id="unset"),
+        pytest.param(
+            {"config": {"no.such.option": "x"}},
+            topic(),
+            Changes(None, {"no.such.option": "x"}),
+            id="unknown: Kafka refuses it",
+        ),
+        pytest.param(
+            {},
+            topic(retention_ms="5", cleanup_policy="compact"),
+            Changes(None, {"cleanup.policy": None, "retention.ms": None}),
+            id="unset",
+        ),
         pytest.param({"config": {"retention.ms": 5}}, topic(retention_ms="5"), Changes(None, {}), id="set already"),
     ],
 )
@@ -50,7 +60,11 @@ def test_changes(spec: Object, present: Topic, found: Changes) -> None:
         pytest.param({"partitions": 12, "replicas": 3}, "", id="nothing"),
         pytest.param({}, "", id="no wishes"),
         pytest.param({"partitions": 1}, "Decreasing partitions not supported", id="fewer partitions"),
-        pytest.param({"replicas": 2}, "Replication factor change not supported, but required for partitions [0, 1]", id="other replicas"),
+        pytest.param(
+            {"replicas": 2},
+            "Replication factor change not supported, but required for partitions [0, 1]",
+            id="other replicas",
+        ),
     ],
 )
 def test_refusals(spec: Object, refused: str) -> None:
@@ -65,8 +79,14 @@ def test_creation_leaves_to_kafka_what_is_not_said() -> None:
 
 
 def test_a_topic_as_the_admin_client_tells_it() -> None:
-    described = {"topic_id": str(ID), "partitions": [{"partition_index": 1, "replica_nodes": [0]}, {"partition_index": 0, "replica_nodes": [0, 1]}]}
-    settings = {"a": {"value": "1", "config_source": "DEFAULT_CONFIG"}, "b": {"value": "2", "config_source": "DYNAMIC_TOPIC_CONFIG"}}
+    described = {
+        "topic_id": str(ID),
+        "partitions": [{"partition_index": 1, "replica_nodes": [0]}, {"partition_index": 0, "replica_nodes": [0, 1]}],
+    }
+    settings = {
+        "a": {"value": "1", "config_source": "DEFAULT_CONFIG"},
+        "b": {"value": "2", "config_source": "DYNAMIC_TOPIC_CONFIG"},
+    }
     encoded = base64.urlsafe_b64encode(ID.bytes).decode().rstrip("=")
     assert topics.topic_of(described, settings) == Topic(encoded, (2, 1), {"a": "1", "b": "2"}, frozenset({"b"}))
 
@@ -131,7 +151,7 @@ class Admin:
 
 def reconcile(resource: Object, admin: Admin) -> Object:
     operator = TopicOperator(Api(resource), "kafka", "strimzi.io/cluster=data-on-eks", "kafka:9091", 120)  # type: ignore[arg-type] # a double
-    operator.client = admin  # type: ignore[assignment] # a double
+    operator.client = admin
     assert operator.reconcile(resource["metadata"]["name"], True)
     for item in resource.get("status", {}).get("conditions", []):
         del item["lastTransitionTime"]
@@ -193,7 +213,10 @@ def test_another_name_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("annotation", "kind"),
-    [pytest.param({"strimzi.io/managed": "false"}, "Unmanaged", id="unmanaged"), pytest.param({"strimzi.io/pause-reconciliation": "true"}, "ReconciliationPaused", id="paused")],
+    [
+        pytest.param({"strimzi.io/managed": "false"}, "Unmanaged", id="unmanaged"),
+        pytest.param({"strimzi.io/pause-reconciliation": "true"}, "ReconciliationPaused", id="paused"),
+    ],
 )
 def test_topics_that_are_left_alone(annotation: Object, kind: str) -> None:
     resource, _ = new("orders")
@@ -213,7 +236,11 @@ def test_topics_that_are_left_alone(annotation: Object, kind: str) -> None:
 )
 def test_deletion(annotations: Object, admin: Admin, asked: list[str]) -> None:
     resource = observed("orders")
-    resource["metadata"] |= {"deletionTimestamp": "2026-11-22T17:00:00Z", "annotations": annotations, "finalizers": ["other", "strimzi.io/topic-operator"]}
+    resource["metadata"] |= {
+        "deletionTimestamp": "2026-11-22T17:00:00Z",
+        "annotations": annotations,
+        "finalizers": ["other", "strimzi.io/topic-operator"],
+    }
     reconcile(resource, admin)
     assert admin.asked == asked
     assert resource["metadata"]["finalizers"] == ["other"]
@@ -224,14 +251,27 @@ def test_a_deletion_that_kafka_refuses_keeps_the_finalizer() -> None:
     resource["metadata"]["deletionTimestamp"] = "2026-11-22T17:00:00Z"
     found = reconcile(resource, Admin(12, (73, "Topic deletion is disabled.")))
     assert found["metadata"]["finalizers"] == ["strimzi.io/topic-operator"]
-    assert found["status"]["conditions"][0]["message"] == "org.apache.kafka.common.errors.TopicDeletionDisabledException: Topic deletion is disabled."
+    assert (
+        found["status"]["conditions"][0]["message"]
+        == "org.apache.kafka.common.errors.TopicDeletionDisabledException: Topic deletion is disabled."
+    )
 
 
 @pytest.mark.parametrize(
     ("code", "message", "text"),
     [
-        pytest.param(36, "Topic 'a' already exists.", "org.apache.kafka.common.errors.TopicExistsException: Topic 'a' already exists.", id="other name"),
-        pytest.param(37, None, "org.apache.kafka.common.errors.InvalidPartitionsException: Number of partitions is invalid.", id="no message"),
+        pytest.param(
+            36,
+            "Topic 'a' already exists.",
+            "org.apache.kafka.common.errors.TopicExistsException: Topic 'a' already exists.",
+            id="other name",
+        ),
+        pytest.param(
+            37,
+            None,
+            "org.apache.kafka.common.errors.InvalidPartitionsException: Number of partitions is invalid.",
+            id="no message",
+        ),
     ],
 )
 def test_errors_have_the_names_of_kafkas_own_client(code: int, message: str | None, text: str) -> None:

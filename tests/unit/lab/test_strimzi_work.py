@@ -2,18 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from lab.strimzi import work
+from lab.strimzi.work import Work
 
 
 class Clock:
     """Time that passes only while somebody waits for it."""
 
-    def __init__(self, work_: work.Work, until: float) -> None:
-        self.now, self.until, self.work = 0.0, until, work_
-        self.work.changed.wait = self.wait  # type: ignore[method-assign] # a double
-
-    def monotonic(self) -> float:
-        return self.now
+    def __init__(self, until: float) -> None:
+        self.now, self.until = 0.0, until
 
     def wait(self, timeout: float | None = None) -> bool:
         if timeout is None or self.now + timeout > self.until:
@@ -22,9 +18,12 @@ class Clock:
         return True
 
 
-def run(monkeypatch: pytest.MonkeyPatch, answers: list[bool | Exception], until: float, may: list[bool] | None = None) -> list[tuple[float, bool]]:
+def run(
+    answers: list[bool | Exception], until: float, may: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[float, bool]]:
     """When the work was done, and whether as a look at everything."""
     done: list[tuple[float, bool]] = []
+    clock = Clock(until)
 
     def do(key: str, everything: bool) -> bool:
         assert key == "kafka"
@@ -34,9 +33,8 @@ def run(monkeypatch: pytest.MonkeyPatch, answers: list[bool | Exception], until:
             raise answer
         return answer
 
-    tested = work.Work(do, 120, (lambda: may.pop(0) if may else True))
-    clock = Clock(tested, until)
-    monkeypatch.setattr(work.time, "monotonic", clock.monotonic)
+    tested = Work(do, 120, lambda: may.pop(0) if may else True, lambda: clock.now)
+    monkeypatch.setattr(tested.changed, "wait", clock.wait)
     tested.notice("kafka")
     tested.notice("kafka")
     with pytest.raises(KeyboardInterrupt):
@@ -47,13 +45,23 @@ def run(monkeypatch: pytest.MonkeyPatch, answers: list[bool | Exception], until:
 @pytest.mark.parametrize(
     ("answers", "until", "may", "done"),
     [
-        pytest.param([True], 250, None, [(0.3, True), (120.3, True), (240.3, True)], id="settled: at the interval"),
-        pytest.param([False, False, True], 130, None, [(0.3, True), (2.3, False), (4.3, False), (120.3, True)], id="waiting: again soon"),
-        pytest.param([ValueError("x"), True], 10, None, [(0.3, True), (2.3, True)], id="failed: all of it again"),
+        pytest.param([True], 250, [], [(0.3, True), (120.3, True), (240.3, True)], id="settled: at the interval"),
+        pytest.param(
+            [False, False, True],
+            130,
+            [],
+            [(0.3, True), (2.3, False), (4.3, False), (120.3, True)],
+            id="waiting: again soon",
+        ),
+        pytest.param([ValueError("x"), True], 10, [], [(0.3, True), (2.3, True)], id="failed: all of it again"),
         pytest.param([True], 10, [False, False], [(4.3, True)], id="not the leader yet"),
     ],
 )
 def test_when_work_is_done(
-    monkeypatch: pytest.MonkeyPatch, answers: list[bool | Exception], until: float, may: list[bool] | None, done: list[tuple[float, bool]]
+    answers: list[bool | Exception],
+    until: float,
+    may: list[bool],
+    done: list[tuple[float, bool]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert run(monkeypatch, answers, until, may) == done
+    assert run(answers, until, may, monkeypatch) == done

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._objects import (
     BadObjects,
