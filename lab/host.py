@@ -66,21 +66,9 @@ def _program(name: str, package: str) -> Callable[[], str | None]:
 
 
 def _user_namespaces() -> str | None:
-    command = [
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--net",
-        "--mount",
-        "--ipc",
-        "--pid",
-        "--fork",
-        "ip",
-        "link",
-        "set",
-        "lo",
-        "up",
-    ]
+    # Root makes the other namespaces without one.
+    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    command = ["unshare", *own, "--net", "--mount", "--ipc", "--pid", "--fork", "ip", "link", "set", "lo", "up"]
     environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
     try:
         probe = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

@@ -165,7 +165,7 @@ def how_to_look_around(place: Place) -> str:
     return (
         f"  source {env}    then aws and helm work against it, and kubectl once site.yml has made the cluster\n"
         "  aws eks list-clusters          kubectl get nodes,pods -A          ansible-playbook playbooks/site.yml\n"
-        "  kubectl exec -n kafka data-on-eks-broker-0 -- bin/kafka-topics.sh --bootstrap-server localhost:9092 --list"
+        "  kubectl exec -n kafka data-on-eks-broker-0 -- bin/kafka-topics.sh --bootstrap-server data-on-eks-kafka-bootstrap:9092 --list"
     )
 
 

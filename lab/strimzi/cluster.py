@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
 
 from lab.strimzi import model, objects, rolling, statuses
 from lab.strimzi.api import Api, ApiError, serve_health
+from lab.strimzi.lease import Lease
 from lab.strimzi.model import Object, Problem
+from lab.strimzi.quorum import Quorum
 from lab.strimzi.work import Work, log, watch
-
-LEASE_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -54,46 +50,6 @@ class Settings:
         return cls(namespaces, interval, timeout, images, lease)
 
 
-class Leadership:
-    """Holds the Lease: only the operator that does may act."""
-
-    def __init__(self, api: Api, namespace: str, name: str, identity: str) -> None:
-        self.api, self.namespace, self.name, self.identity = api, namespace, name, identity
-        self.until = 0.0
-
-    def held(self) -> bool:
-        return time.monotonic() < self.until
-
-    def keep(self) -> None:
-        while True:
-            try:
-                if self._take():
-                    self.until = time.monotonic() + LEASE_SECONDS
-            except (ApiError, OSError) as error:
-                log.warning("the lease %s was not renewed: %s", self.name, error)
-            time.sleep(2 if not self.held() else LEASE_SECONDS / 3)
-
-    def _take(self) -> bool:
-        now = datetime.now(UTC)
-        stamp = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        mine = {"holderIdentity": self.identity, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": stamp}
-        lease = self.api.get("Lease", self.namespace, self.name)
-        if lease is None:
-            meta = {"name": self.name, "namespace": self.namespace}
-            spec = mine | {"acquireTime": stamp, "leaseTransitions": 0}
-            self.api.create({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": spec})
-            return True
-        spec = lease["spec"]
-        if spec.get("holderIdentity") != self.identity:
-            if spec.get("holderIdentity") and now - datetime.fromisoformat(spec["renewTime"]) < timedelta(
-                seconds=spec["leaseDurationSeconds"]
-            ):
-                return False
-            spec |= {"acquireTime": stamp, "leaseTransitions": spec.get("leaseTransitions", 0) + 1}
-        self.api.replace(lease | {"spec": spec | mine})
-        return True
-
-
 class ClusterOperator:
     def __init__(self, api: Api, settings: Settings) -> None:
         self.api, self.settings = api, settings
@@ -101,10 +57,8 @@ class ClusterOperator:
         self.applied: dict[str, dict[tuple[str, str], str]] = {}
         self.deleted: set[tuple[str, str]] = set()
         self.said: dict[str, str] = {}
-        self.leadership = Leadership(api, *settings.lease) if settings.lease else None
-        self.work = Work(
-            self.reconcile_namespace, settings.interval, self.leadership.held if self.leadership else lambda: True
-        )
+        self.lease = Lease(api, *settings.lease) if settings.lease else None
+        self.work = Work(self.reconcile_namespace, settings.interval, self.lease.held if self.lease else lambda: True)
 
     def run(self) -> None:
         for kind in ("Kafka", "KafkaNodePool", "StrimziPodSet"):
@@ -114,8 +68,8 @@ class ClusterOperator:
                 raise SystemExit(
                     f"{kind} cannot be read ({error}): install Strimzi's definitions, then the operator."
                 ) from error
-        if self.leadership:
-            threading.Thread(target=self.leadership.keep, daemon=True).start()
+        if self.lease:
+            threading.Thread(target=self.lease.keep, daemon=True).start()
         serve_health(8080, lambda: True)
         resources = (("kafka.strimzi.io", "v1beta2", "kafkas"), ("kafka.strimzi.io", "v1beta2", "kafkanodepools"),
                      ("core.strimzi.io", "v1beta2", "strimzipodsets"), ("", "v1", "pods"))  # fmt: skip
@@ -321,50 +275,6 @@ class ClusterOperator:
         if new is not None:
             self.api.set_status(resource, new)
             resource["status"] = new
-
-
-class Quorum:
-    """What Kafka itself says, asked for only when a pod has to be restarted."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def active_controller(self) -> int | None:
-        try:
-            return int(self._partition(self._ask()[0])["leader_id"])
-        except KafkaError:
-            return None  # the order of restarts is a nicety
-
-    def trouble(self) -> str:
-        """Why one more node must not go down now."""
-        try:
-            quorum, topics = self._ask()
-        except KafkaError as error:
-            return f"Kafka to answer ({error})"
-        partition = self._partition(quorum)
-        voters = {voter["replica_id"]: voter for voter in partition["current_voters"]}
-        leader = voters[partition["leader_id"]]
-        behind = [node for node, voter in voters.items() if leader["log_end_offset"] - voter["log_end_offset"] > 100]
-        if behind:
-            return f"controller {behind[0]} to catch up"
-        for topic in topics:
-            for part in topic["partitions"]:
-                if len(part["isr_nodes"]) < len(part["replica_nodes"]):
-                    return f"partition {topic['name']}-{part['partition_index']} to be in sync"
-        return ""
-
-    def _ask(self) -> tuple[Any, Any]:
-        client = KafkaAdminClient(
-            bootstrap_servers=self.address, request_timeout_ms=5000, client_id="strimzi-cluster-operator"
-        )
-        try:
-            return client.describe_metadata_quorum(), client.describe_topics()
-        finally:
-            client.close()
-
-    @staticmethod
-    def _partition(quorum: Any) -> Any:
-        return quorum["topics"][0]["partitions"][0]
 
 
 def run() -> None:

@@ -2,7 +2,7 @@
 # Starts the Kafka node whose ConfigMap is mounted at custom-config. It becomes the JVM, so that signals reach it.
 set -e
 cd /opt/kafka
-rm -rf /tmp/*
+rm -f /tmp/kafka-started
 cp custom-config/server.config /tmp/server.config
 # Every pod of the lab has an address of its own on one shared network, so that "all addresses" would clash.
 sed -i "/^listeners=/s/0\.0\.0\.0/$POD_IP/g" /tmp/server.config

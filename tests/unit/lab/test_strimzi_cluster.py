@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from lab.strimzi import cluster as module
 from lab.strimzi.api import ApiError
-from lab.strimzi.cluster import ClusterOperator, Leadership, Settings
+from lab.strimzi.cluster import ClusterOperator, Settings
+from lab.strimzi.lease import Lease
+from lab.strimzi.quorum import Quorum
 from tests.unit.lab.strimzi_cases import IMAGES, kafka, pools
 
 Object = dict[str, Any]
@@ -78,8 +79,8 @@ class Api:
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     """A new Kafka that nobody has looked at yet; Kafka itself always answers that all is well."""
-    monkeypatch.setattr(module.Quorum, "active_controller", lambda _: 3)
-    monkeypatch.setattr(module.Quorum, "trouble", lambda _: "")
+    monkeypatch.setattr(Quorum, "active_controller", lambda _: 3)
+    monkeypatch.setattr(Quorum, "trouble", lambda _: "")
     items = [
         kafka(),
         *pools(),
@@ -158,7 +159,7 @@ def test_a_change_rolls_one_pod_after_the_other(api: Api) -> None:
 def test_nothing_goes_down_while_kafka_is_in_trouble(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     operator = operator_of(api)
     settle(api, operator)
-    monkeypatch.setattr(module.Quorum, "trouble", lambda _: "partition a-0 to be in sync")
+    monkeypatch.setattr(Quorum, "trouble", lambda _: "partition a-0 to be in sync")
     api.items["Kafka", "data-on-eks"]["spec"]["kafka"]["config"]["num.partitions"] = 3
     assert not operator.reconcile_namespace("kafka", False)
     assert len(api.names("Pod")) == 6
@@ -327,17 +328,17 @@ def test_settings_have_the_names_of_the_real_operator() -> None:
 
 def test_the_lease_is_taken_kept_and_left_to_who_has_it() -> None:
     api = Api()
-    first, second = (Leadership(api, "strimzi-system", "lease", name) for name in ("first", "second"))  # type: ignore[arg-type] # a double
-    assert first._take()
-    assert first._take()
-    assert not second._take()
+    first, second = (Lease(api, "strimzi-system", "lease", name) for name in ("first", "second"))  # type: ignore[arg-type] # a double
+    assert first.take()
+    assert first.take()
+    assert not second.take()
     api.items["Lease", "lease"]["spec"]["renewTime"] = "2026-01-01T00:00:00.000000Z"
-    assert second._take()
+    assert second.take()
     assert api.items["Lease", "lease"]["spec"]["holderIdentity"] == "second"
     assert api.items["Lease", "lease"]["spec"]["leaseTransitions"] == 1
 
 
-PARTITION = {
+PARTITION: Object = {
     "leader_id": 3,
     "current_voters": [{"replica_id": 3, "log_end_offset": 500}, {"replica_id": 4, "log_end_offset": 500}],
 }
@@ -349,14 +350,18 @@ PARTITION = {
         pytest.param(500, [0, 1], "", id="well"),
         pytest.param(399, [0, 1], "controller 4 to catch up", id="controller behind"),
         pytest.param(500, [0], "partition a-0 to be in sync", id="replica behind"),
+        pytest.param(None, [0, 1], "a controller to lead", id="no leader"),
     ],
 )
 def test_what_keeps_a_node_from_going_down(
-    monkeypatch: pytest.MonkeyPatch, voter: int, isr: list[int], trouble: str
+    monkeypatch: pytest.MonkeyPatch, voter: int | None, isr: list[int], trouble: str
 ) -> None:
     partition = deepcopy(PARTITION)
-    partition["current_voters"][1]["log_end_offset"] = voter  # type: ignore[index] # a list of dicts
+    if voter is None:
+        partition["leader_id"] = -1
+    else:
+        partition["current_voters"][1]["log_end_offset"] = voter
     topics = [{"name": "a", "partitions": [{"partition_index": 0, "replica_nodes": [0, 1], "isr_nodes": isr}]}]
-    monkeypatch.setattr(module.Quorum, "_ask", lambda _: ({"topics": [{"partitions": [partition]}]}, topics))
-    assert module.Quorum("kafka:9091").trouble() == trouble
-    assert module.Quorum("kafka:9091").active_controller() == 3
+    monkeypatch.setattr(Quorum, "_ask", lambda _: ({"topics": [{"partitions": [partition]}]}, topics))
+    assert Quorum("kafka:9091").trouble() == trouble
+    assert Quorum("kafka:9091").active_controller() == partition["leader_id"]

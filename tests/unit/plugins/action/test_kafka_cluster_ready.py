@@ -55,7 +55,11 @@ def test_what_cannot_heal_ends_it_at_once() -> None:
 
 def test_an_api_server_that_is_away_for_a_while_is_overlooked() -> None:
     patience = Patience(watching(BAD, AWAY, READY))
-    assert [patience.look().state for _ in range(3)] == ["0 of 1 checks pass, not yet quorum; voter 3 is late", str(AWAY), ""]
+    assert [patience.look().state for _ in range(3)] == [
+        "0 of 1 checks pass, not yet quorum; voter 3 is late",
+        str(AWAY),
+        "",
+    ]
 
 
 def test_an_api_server_that_never_answered_is_an_error() -> None:
