@@ -265,13 +265,17 @@ def steps(place: Place) -> tuple[Step, ...]:
     # Here, not above: strimzi_build needs packages that the first half installs.
     from lab import strimzi_build
 
+    def generate_crds(note: Say) -> None:
+        for version in STRIMZI_VERSIONS:
+            strimzi_build.generate_crds(place.cache, version, note)
+
     return (
         Step("programs", "the control plane, the nodes and Helm, compiled from Go modules (about 8 minutes the first time)",
              lambda: (REPO / "lab/go",), _build_programs(place)),
         Step("kafka", "Apache Kafka from Maven Central",
              lambda: (REPO / "lab/strimzi_build.py", REPO / "lab/images/kafka"), lambda note: strimzi_build.assemble_kafka_image(place.cache, note)),
         Step("crds", "Strimzi's custom resource definitions, generated from its API",
-             lambda: (REPO / "lab/strimzi_build.py", *STRIMZI_VERSIONS), lambda note: [strimzi_build.generate_crds(place.cache, version, note) for version in STRIMZI_VERSIONS]),
+             lambda: (REPO / "lab/strimzi_build.py", *STRIMZI_VERSIONS), generate_crds),
         Step("charts", "the lab's Helm charts",
              lambda: (REPO / "lab/charts", REPO / "lab/strimzi_build.py"), lambda note: strimzi_build.package_charts(place.cache, place.bin / "helm", note)),
     )  # fmt: skip

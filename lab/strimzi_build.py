@@ -110,18 +110,9 @@ def generate_crds(cache: Path, strimzi_version: str, say: Say) -> None:
             say(f"generating {', '.join(kinds)} {strimzi_version}")
             stored = versions.split(",")[0]
             # As in the operator's own build.
-            options = [
-                "--label",
-                "app:strimzi",
-                "--label",
-                "strimzi.io/crd-install:true",
-                "--target-kube",
-                "1.16+",
-                "--crd-api-version",
-                "v1",
-                "--yaml",
-            ]
-            options += ["--api-versions", versions, "--storage-version", stored]
+            labels = "--label app:strimzi --label strimzi.io/crd-install:true"
+            served = f"--api-versions {versions} --storage-version {stored}"
+            options = f"{labels} --target-kube 1.16+ --crd-api-version v1 {served} --yaml".split()
             classes = [f"io.strimzi.api.kafka.model.{CRDS[kind]}.{kind}={folder / kind.lower()}.yaml" for kind in kinds]
             _java("-cp", f"{generator}/*:{api}/*", "io.strimzi.crdgenerator.CrdGenerator", *options, *classes)
 
