@@ -43,14 +43,8 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - streamops.kafka_eks.attributes
   - streamops.kafka_eks.aws_account
-attributes:
-  check_mode:
-    description: Can run in check mode and tell what would change without changing it.
-    support: full
-  diff_mode:
-    description: Tells what has changed or would change.
-    support: full
 seealso:
   - module: streamops.kafka_eks.eks_cluster
 """
