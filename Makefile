@@ -91,7 +91,7 @@ soak: setup
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	@$(PYTHON) -m lab down
+	@for lab in .lab .lab/test .lab/soak .lab/benchmark; do LAB_DIR=$(CURDIR)/$$lab $(PYTHON) -m lab down; done
 	rm -rf .venv .lab .ansible
 
 .PHONY: docs

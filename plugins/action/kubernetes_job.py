@@ -187,7 +187,7 @@ class ActionModule(ActionBase):
         except (JobFailed, KubernetesError) as error:
             failed = str(error)
         except TimedOut as late:
-            failed = f"{late} after {late.seconds:.0f} s: it is left running; look at its logs, or raise timeout and wait again."
+            failed = f"{late} after {late.seconds:.0f} s: look at its logs, or raise timeout."
         except OSError as error:
             failed = f"The logs cannot be written to {args['dest']}: {error.strerror}; free or correct the folder."
         return {

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, collapse_addresses
 from typing import Any
 
 from ._aws_data import OWNER_TAG, AwsError, Request, is_owned, listed, missing_tags, tags_of
@@ -98,19 +98,20 @@ def check_cluster(name: str, version: str, public_access_cidrs: Sequence[str]) -
             f"{about_cluster(name)}: '{version}' is not a version of Kubernetes; give one such as \"1.35\", in quotes, so that it "
             "is not taken for a number."
         )
+    blocks = []
     for cidr in public_access_cidrs:
         try:
-            block = IPv4Network(cidr)
+            blocks.append(IPv4Network(cidr))
         except ValueError as error:
             raise AwsError(
                 f"{about_cluster(name)}: '{cidr}' of public_access_cidrs is not an IPv4 block ({error}); give one such as "
                 "203.0.113.7/32."
             ) from None
-        if block.prefixlen == 0:
-            raise AwsError(
-                f"{about_cluster(name)}: public_access_cidrs would open the API server to the whole internet with {cidr}; give "
-                "the blocks from which it is really used, or none for a private one."
-            )
+    if any(block.prefixlen == 0 for block in collapse_addresses(blocks)):
+        raise AwsError(
+            f"{about_cluster(name)}: public_access_cidrs would open the API server to the whole internet with "
+            f"{', '.join(public_access_cidrs)}; give the blocks from which it is really used, or none for a private one."
+        )
 
 
 def require_owned(cluster: Mapping[str, Any], name: str) -> None:
@@ -176,7 +177,8 @@ def _wanted_cluster(settings: ClusterSettings) -> Properties:
         **({"subnets": sorted(settings.subnets)} if settings.subnets is not None else {}),
         "authentication_mode": "API",
         "private_access": True,
-        "public_access_cidrs": sorted(settings.public_access_cidrs),
+        # As EKS returns them: an address is a block of one.
+        "public_access_cidrs": sorted(str(IPv4Network(cidr)) for cidr in settings.public_access_cidrs),
         "logs": sorted(settings.logs),
         "deletion_protection": settings.deletion_protection,
         "support_type": settings.support_type,

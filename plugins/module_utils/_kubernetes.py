@@ -338,16 +338,12 @@ class Cluster:
         namespace: str,
         container: str | None = None,
         since_time: str | None = None,
-        since_seconds: int | None = None,
-        tail_lines: int | None = None,
         timestamps: bool = False,
     ) -> str:
         """The log of a container as far as it is written; since_time is RFC 3339."""
         options = {
             "container": container,
             "sinceTime": since_time,
-            "sinceSeconds": since_seconds,
-            "tailLines": tail_lines,
             "timestamps": "true" if timestamps else None,
         }
         return self._request(

@@ -13,6 +13,14 @@ from typing import Any
 
 Object = dict[str, Any]
 
+# What the operators write while a broker is away, which heals when it is back; with one away, there are too few of them too.
+HEALING_REASONS = (
+    "InvalidReplicationFactorException",
+    "TimeoutException",
+    "DisconnectException",
+    "NotControllerException",
+)
+
 # What the API server writes into every object; a difference there is nobody's change.
 SERVER_FIELDS = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
 # Repeats a whole manifest, a Secret's data included.
@@ -194,8 +202,7 @@ def _strimzi_entity(obj: Object) -> State:
     ready, not_ready = condition(obj, "Ready"), condition(obj, "NotReady")
     if ready or not_ready:
         reason = reason_of(ready or not_ready)
-        # With a broker away there are too few of them as well: this one heals when it is back.
-        return State(False, reason, final="InvalidReplicationFactorException" not in reason)
+        return State(False, reason, final=not any(name in reason for name in HEALING_REASONS))
     return State(False, "it has no condition yet")
 
 

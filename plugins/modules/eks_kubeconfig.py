@@ -89,7 +89,11 @@ def present(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any
     program = _kubeconfig.find_aws_program()
     now = _kubeconfig.read(path, name)
     cluster = aws.find(_eks.describe_cluster(name)) or {}
-    if not cluster and not params["cluster_required"]:
+    if cluster:
+        _eks.require_owned(cluster, name)
+    # Being made, it has no address yet; being deleted, soon none any more.
+    is_usable = cluster.get("endpoint") and cluster.get("status") != "DELETING"
+    if not is_usable and not params["cluster_required"]:
         return absent(params, check_mode)
     if not check_mode:
         _eks.require_reachable(cluster, name)

@@ -78,7 +78,7 @@ def main() -> None:
     lab = [str(BIN / "python"), "-m", "lab"]
     subprocess.run([*lab, "down"], cwd=REPO, env=ENVIRONMENT, check=True)
     subprocess.run([*lab, "up"], cwd=REPO, env=ENVIRONMENT, check=True)
-    cleanup = playbook("cleanup", "-e", "kafka_eks_cleanup_confirm=kafka-on-eks", "-e", "kafka_eks_delete_data=true")
+    cleanup = playbook("cleanup", "-e", "kafka_eks_cleanup_confirm=kafka-on-eks")
     try:
         for command, points in ((playbook("site"), SITE), (cleanup, CLEANUP)):
             for task, after in points:

@@ -112,7 +112,8 @@ def test_volumes_outlive_the_cluster(render: Render) -> None:
 @pytest.mark.parametrize(
     "settings, refused",
     [
-        pytest.param({}, [], id="defaults"),
+        pytest.param({}, [], id="plain"),
+        pytest.param({"kafka_cluster_listeners": ["scram", "mtls"]}, ["probe"], id="no user to prove a listener with"),
         pytest.param({"kafka_cluster_replication_factor": 5}, ["replication factor"], id="more copies than brokers"),
         pytest.param(
             {"kafka_cluster_min_insync_replicas": 4}, ["in-sync replicas"], id="more in-sync copies than copies"
@@ -125,5 +126,5 @@ def test_volumes_outlive_the_cluster(render: Render) -> None:
 def test_promises_that_cannot_be_kept_are_refused(
     evaluate: Callable[..., Any], settings: dict[str, Any], refused: list[str]
 ) -> None:
-    rules = evaluate("kafka_cluster", "__kafka_cluster_rules", **settings)
+    rules = evaluate("kafka_cluster", "__kafka_cluster_rules", **{"kafka_cluster_listeners": ["plain"], **settings})
     assert [rule["name"] for rule in rules if not rule["that"]] == refused
