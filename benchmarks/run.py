@@ -21,7 +21,7 @@ from typing import Any
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from lab.process import table
+from lab.process import family, table
 
 BIN = Path(sys.executable).parent
 LAB_DIR = REPO / ".lab/benchmark"
@@ -68,19 +68,8 @@ def playbook(name: str) -> tuple[float, dict[str, Any], Counter[str]]:
 
 def memory() -> float:
     """GiB of all processes below the lab's, shared pages counted once."""
-    parents, children = {}, []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    todo = [int((LAB_DIR / "run/pid").read_text())]
-    while todo:
-        pid = todo.pop()
-        children.append(pid)
-        todo += [child for child, parent in parents.items() if parent == pid]
     total = 0
-    for pid in children:
+    for pid in family(int((LAB_DIR / "run/pid").read_text())):
         try:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         except OSError:
@@ -123,7 +112,7 @@ def main() -> None:
             Figure("site.yml again", second, None, "s"),
             Figure("again / first", second / first),
             Figure("module invocations of a no-op run", len(counted["invocations"]), 40),
-            Figure("changed by a no-op run", counted["changed"], None),
+            Figure("changed by a no-op run", counted["changed"], 0),
             Figure("AWS requests of the first run", first_requests.total()),
             Figure("AWS requests of a no-op run", second_requests.total()),
             Figure("readiness verdict on a healthy cluster", readiness(), 5, "s"),

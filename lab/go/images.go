@@ -19,14 +19,14 @@ import (
 type Image struct {
 	Match   []string          `json:"match"`   // image names, without tag
 	Root    map[string]string `json:"root"`    // path in the container -> folder or file here, relative to the image's folder
-	Host    []string          `json:"host"`    // paths taken from this machine as they are
+	Host    []string          `json:"host"`    // paths taken from this machine as they are, beside hostFolders
 	Workdir string            `json:"workdir"` // "/" when not given
 	Path    []string          `json:"path"`    // put first on PATH
 	Env     map[string]string `json:"env"`
 	Command []string          `json:"command"` // when the container gives none
 }
 
-// hostFolders are what a container sees of this machine, read-only, when its image names nothing else.
+// hostFolders are what every container sees of this machine, read-only.
 var hostFolders = []string{"/bin", "/sbin", "/lib", "/lib64", "/usr", "/etc"}
 
 // imageTable knows every image that may run. Names are in their long form, so that "kafka" and
@@ -76,7 +76,7 @@ func (t *imageTable) readImage(dir string, environment func(string) (string, boo
 	if err != nil {
 		return err
 	}
-	image := &Image{Host: hostFolders, Workdir: "/"}
+	image := &Image{Workdir: "/"}
 	decoder := json.NewDecoder(bytes.NewBufferString(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(image); err != nil {

@@ -87,7 +87,7 @@ func (p *podRun) outsideVolume(v corev1.Volume) (string, error) {
 	var name string
 	switch {
 	case v.HostPath != nil:
-		return v.HostPath.Path, nil
+		return "", errors.New("hostPath is not implemented on the lab")
 	case v.PersistentVolumeClaim != nil:
 		name = v.PersistentVolumeClaim.ClaimName
 	case v.Ephemeral != nil:

@@ -43,12 +43,14 @@ def main() -> None:
         link.symlink_to(REPO / ".ansible/collections/ansible_collections" / namespace)
     # Else it asks our own repository, which ignores the copy, and finds nothing to test.
     subprocess.run(["git", "init", "-q"], cwd=COPY, check=True)
-    cache = Path.home() / ".ansible/test/cache"
+    # A home of its own: other projects' ansible-test shall not find our installer.
+    home = REPO / ".ansible/sanity/home"
+    cache = home / ".ansible/test/cache"
     cache.mkdir(parents=True, exist_ok=True)
     (cache / GET_PIP_NAME).write_text(GET_PIP)
     python = ".".join(map(str, sys.version_info[:2]))
     program = str(Path(sys.executable).parent / "ansible-test")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "HOME": str(home), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     # Only one version of Python: shims of others on PATH make it fail.
     done = subprocess.run(
         [program, "sanity", "--python", python, "--color", "no", *sys.argv[1:]], cwd=COPY, env=environment, check=False

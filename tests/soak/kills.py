@@ -5,6 +5,7 @@ make soak
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,10 @@ import time
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPO))
+
+from lab.process import family
+
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {
     **os.environ,
@@ -36,7 +41,7 @@ SITE = (
 )
 CLEANUP = (
     ("kafka_topics : Remove", 0.7),
-    ("kafka_cluster : Remove the node pools", 2.0),
+    ("kafka_cluster : Remove the node pools", 3.0),
     ("strimzi_operator : Remove", 1.0),
     ("eks_cluster : Remove", 1.5),
     ("network : ", 1.0),
@@ -56,13 +61,15 @@ def kill_in(command: list[str], task: str, after: float) -> bool:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
     ) as process:
         assert process.stdout is not None  # for the type checker: PIPE was asked for
         for line in process.stdout:
             if line.startswith("TASK [") and task in line:
                 time.sleep(after)
-                os.killpg(process.pid, signal.SIGKILL)
+                # Ansible's workers are in sessions of their own, so that no signal to a group reaches them.
+                for pid in family(process.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 return True
     return False
 

@@ -24,7 +24,7 @@ def step(source: Path, made: list[str], fail: bool = False) -> Step:
             raise BuildError("no")
         made.append(source.joinpath("main.go").read_text())
 
-    return Step("thing", "a thing", lambda: (source, "1.0"), make)
+    return Step("thing", "a thing", source, lambda: (source, "1.0"), make)
 
 
 def test_a_thing_is_made_once_and_again_when_its_source_changes(source: Path, tmp_path: Path) -> None:

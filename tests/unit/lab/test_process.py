@@ -77,3 +77,22 @@ def test_a_lab_that_dies_while_starting_is_reported_with_its_last_words(place: P
 
 def test_tables_are_aligned() -> None:
     assert process.table(("A", "LONG"), [("xyz", "1"), ("x", "2")]) == "A    LONG\nxyz  1\nx    2"
+
+
+def test_an_interrupted_start_ends_what_it_started(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(_: Place, lock: int) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(lock,)))
+        return started[0]
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process.build, "require_built", lambda _: None)
+    monkeypatch.setattr(process, "_start", start)
+    monkeypatch.setattr(process, "_wait_until_ready", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        process.up(place, print)
+    assert started[0].returncode is not None
+    assert not process.is_running(place)

@@ -1,2 +1,2 @@
 #!/bin/sh
-exec python -m lab.strimzi kafka-init
+exec "$LAB_PYTHON" -m lab.strimzi kafka-init

@@ -1,2 +1,2 @@
 #!/bin/sh
-exec python -m lab.strimzi topic-operator
+exec "$LAB_PYTHON" -m lab.strimzi topic-operator

@@ -1,2 +1,2 @@
 #!/bin/sh
-exec python -m lab.strimzi user-operator
+exec "$LAB_PYTHON" -m lab.strimzi user-operator
