@@ -64,7 +64,7 @@ def kill_in(command: list[str], task: str, after: float) -> bool:
     ) as process:
         assert process.stdout is not None  # for the type checker: PIPE was asked for
         for line in process.stdout:
-            if line.startswith("TASK [") and task in line:
+            if line.startswith("TASK [") and task in line and "Validating arguments" not in line:
                 time.sleep(after)
                 # Ansible's workers are in sessions of their own, so that no signal to a group reaches them.
                 for pid in family(process.pid):
