@@ -117,17 +117,19 @@ def _start(place: Place, lock: int) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_ready(place: Place, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while not place.facts.exists():
-        log = place.run / "logs/lab.log"
+    log = place.run / "logs/lab.log"
+
+    def is_ready() -> bool:
+        if place.facts.exists():
+            return True
         if process.poll() is not None:
             last = log.read_text(errors="replace").strip().splitlines()[-3:]
             raise HostError(
                 f"The lab ended while it started (exit code {process.returncode}): {' / '.join(last) or 'it said nothing'}; its log is {log}."
             )
-        if time.monotonic() > deadline:
-            raise HostError(f"The lab did not get ready within {START_TIMEOUT:.0f} s: its log is {log}.")
-        time.sleep(0.1)
+        return False
+
+    _wait_until(is_ready, f"The lab did not get ready within {START_TIMEOUT:.0f} s: its log is {log}.")
 
 
 def down(place: Place, say: Say) -> None:
