@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 OWNER_TAG = "kafka-eks/cluster"
@@ -52,6 +52,38 @@ class Wait:
 
 
 Step: TypeAlias = "Request | Wait"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at things that take their time has found."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]  # what this and the looks to come lead to
+    requests: Sequence[Request] = field(default=())
+    in_progress: bool = False
+    progress: str = ""
+
+
+def result(look: Look, check_mode: bool) -> dict[str, Any]:
+    """A look as modules return it."""
+    return {
+        "changed": look.before != look.after if check_mode else bool(look.requests),
+        "diff": {"before": look.before, "after": look.after},
+        "in_progress": look.in_progress and not check_mode,
+        "progress": look.progress,
+    }
+
+
+def joined(one: Look, other: Look) -> Look:
+    """Two looks at different things as one."""
+    return Look(
+        {**one.before, **other.before},
+        {**one.after, **other.after},
+        [*one.requests, *other.requests],
+        one.in_progress or other.in_progress,
+        " ".join(filter(None, (one.progress, other.progress))),
+    )
 
 
 def roles_path(region: str, cluster: str) -> str:

@@ -100,7 +100,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _eks
+from ..module_utils import _eks, _eks_access
 from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
 from ..module_utils._aws_data import AwsError, Request
 
@@ -108,8 +108,10 @@ CALLER = "caller"
 
 
 def run(aws: Aws, cluster: str, entries: list[dict[str, Any]], check_mode: bool) -> dict[str, Any]:
-    wanted = {principal(aws, entry["principal"]): _eks.wanted_entry(entry, aws.caller.partition) for entry in entries}
-    listed = aws.find(_eks.list_entries(cluster))
+    wanted = {
+        principal(aws, entry["principal"]): _eks_access.wanted_entry(entry, aws.caller.partition) for entry in entries
+    }
+    listed = aws.find(_eks_access.list_entries(cluster))
     if listed is None and not check_mode:
         raise AwsError(f"{_eks.about_cluster(cluster)} is not there: make the cluster before its access entries.")
     before: dict[str, Any] = {}
@@ -117,10 +119,10 @@ def run(aws: Aws, cluster: str, entries: list[dict[str, Any]], check_mode: bool)
     for arn, want in wanted.items():
         now = found(aws, cluster, arn) if arn in (listed or []) else None
         before |= {arn: now} if now else {}
-        requests += _eks.entry_requests(cluster, arn, now, want)
+        requests += _eks_access.entry_requests(cluster, arn, now, want)
     if not check_mode:
         aws.send(requests, {})
-    others = (aws.call(_eks.describe_entry(cluster, arn)) for arn in listed or [] if arn not in wanted)
+    others = (aws.call(_eks_access.describe_entry(cluster, arn)) for arn in listed or [] if arn not in wanted)
     return {
         "changed": bool(requests),
         "diff": {"before": before, "after": wanted},
@@ -131,15 +133,15 @@ def run(aws: Aws, cluster: str, entries: list[dict[str, Any]], check_mode: bool)
 
 def principal(aws: Aws, given: str) -> str:
     if given != CALLER:
-        _eks.check_principal(given)
+        _eks_access.check_principal(given)
         return given
-    caller = _eks.principal_of(aws.caller.arn)
+    caller = _eks_access.principal_of(aws.caller.arn)
     return caller.arn or str(aws.call(_eks.get_role(caller.role_name or ""))["Arn"])
 
 
 def found(aws: Aws, cluster: str, arn: str) -> dict[str, Any]:
-    return _eks.found_entry(
-        aws.call(_eks.describe_entry(cluster, arn)), aws.call(_eks.list_entry_policies(cluster, arn))
+    return _eks_access.found_entry(
+        aws.call(_eks_access.describe_entry(cluster, arn)), aws.call(_eks_access.list_entry_policies(cluster, arn))
     )
 
 

@@ -141,22 +141,22 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _eks
+from ..module_utils import _eks, _eks_cluster
 from ..module_utils._aws import ACCOUNT_ARGUMENT, WAIT_ARGUMENTS, Aws
-from ..module_utils._aws_data import AwsError
+from ..module_utils._aws_data import AwsError, Look, result
 
 
-def look(aws: Aws, params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any] | None, _eks.Look]:
+def look(aws: Aws, params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any] | None, Look]:
     name = params["name"]
     cluster: dict[str, Any] | None = aws.find(_eks.describe_cluster(name))
     if cluster:
         _eks.require_owned(cluster, name)
     if params["state"] == "absent":
-        return cluster, _eks.absent_cluster(cluster, name)
+        return cluster, _eks_cluster.absent_cluster(cluster, name)
     subnets = params["subnets"]
     if not cluster and not subnets:
         subnets = _eks.find_subnets(aws.call, name, "intra", check_mode)
-    settings = _eks.ClusterSettings(
+    settings = _eks_cluster.ClusterSettings(
         name=name,
         version=params["version"],
         role=_eks.find_role(aws.find, params["role"], check_mode, datetime.now(UTC)),
@@ -168,7 +168,7 @@ def look(aws: Aws, params: dict[str, Any], check_mode: bool) -> tuple[dict[str, 
         encryption_key_arn=params["encryption_key_arn"],
         tags=params["tags"],
     )
-    return cluster, _eks.present_cluster(cluster, settings)
+    return cluster, _eks_cluster.present_cluster(cluster, settings)
 
 
 def main() -> None:
@@ -185,8 +185,8 @@ def main() -> None:
             "logs": {
                 "type": "list",
                 "elements": "str",
-                "choices": list(_eks.LOG_TYPES),
-                "default": list(_eks.LOG_TYPES),
+                "choices": list(_eks_cluster.LOG_TYPES),
+                "default": list(_eks_cluster.LOG_TYPES),
             },
             "deletion_protection": {"type": "bool", "default": True},
             "support_type": {"type": "str", "choices": ["STANDARD", "EXTENDED"], "default": "STANDARD"},
@@ -199,14 +199,14 @@ def main() -> None:
     params = module.params
     try:
         if params["state"] == "present":
-            _eks.check_cluster(params["name"], params["version"], params["public_access_cidrs"])
+            _eks_cluster.check_cluster(params["name"], params["version"], params["public_access_cidrs"])
         aws = Aws(get_aws_connection_info(module), params["account_id"])
         cluster, seen = look(aws, params, module.check_mode)
         if not module.check_mode:
             aws.send(seen.requests, {})
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)
-    module.exit_json(cluster=_eks.cluster_summary(cluster), **_eks.result(seen, module.check_mode))
+    module.exit_json(cluster=_eks_cluster.cluster_summary(cluster), **result(seen, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _eks, _kubeconfig
+from ..module_utils import _eks, _eks_cluster, _kubeconfig
 from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
 from ..module_utils._aws_data import AwsError
 
@@ -96,7 +96,7 @@ def present(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any
     if not is_usable and not params["cluster_required"]:
         return absent(params, check_mode)
     if not check_mode:
-        _eks.require_reachable(cluster, name)
+        _eks_cluster.require_reachable(cluster, name)
     then = _kubeconfig.document(
         name,
         cluster.get("endpoint"),

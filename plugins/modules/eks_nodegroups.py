@@ -175,27 +175,27 @@ from typing import Any, TypeAlias
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _eks
+from ..module_utils import _eks, _eks_nodegroups
 from ..module_utils._aws import ACCOUNT_ARGUMENT, WAIT_ARGUMENTS, Aws
-from ..module_utils._aws_data import OWNER_TAG, AwsError
+from ..module_utils._aws_data import OWNER_TAG, AwsError, Look, joined, result
 
 Found: TypeAlias = "dict[str, dict[str, Any] | None]"
 
 
 def find(aws: Aws, params: dict[str, Any], check_mode: bool) -> Found:
     cluster, names = params["cluster_name"], [group["name"] for group in params["nodegroups"]]
-    existing = aws.find(_eks.list_nodegroups(cluster))
+    existing = aws.find(_eks_nodegroups.list_nodegroups(cluster))
     if existing is None and params["state"] == "present" and not check_mode:
         raise AwsError(f"{_eks.about_cluster(cluster)} is not there: make the cluster before its node groups.")
     everything = params["purge"] or (params["state"] == "absent" and not names)
     wanted = {*names, *(existing or [])} if everything else set(names)
     return {
-        name: aws.find(_eks.describe_nodegroup(cluster, name)) if name in (existing or []) else None
+        name: aws.find(_eks_nodegroups.describe_nodegroup(cluster, name)) if name in (existing or []) else None
         for name in sorted(wanted)
     }
 
 
-def present(aws: Aws, params: dict[str, Any], found: Found, check_mode: bool) -> _eks.Look:
+def present(aws: Aws, params: dict[str, Any], found: Found, check_mode: bool) -> Look:
     cluster, nodegroups = params["cluster_name"], params["nodegroups"]
     now = datetime.now(UTC)
     roles = {
@@ -205,7 +205,7 @@ def present(aws: Aws, params: dict[str, Any], found: Found, check_mode: bool) ->
     if any(found[group["name"]] is None and not group["subnets"] for group in nodegroups):
         private = _eks.find_subnets(aws.call, cluster, "private", check_mode)
     wanted = {
-        group["name"]: _eks.wanted_nodegroup(
+        group["name"]: _eks_nodegroups.wanted_nodegroup(
             group,
             roles[group["role"]],
             group["subnets"] or (private if found[group["name"]] is None else None),
@@ -214,9 +214,11 @@ def present(aws: Aws, params: dict[str, Any], found: Found, check_mode: bool) ->
         for group in nodegroups
     }
     others = {name: group for name, group in found.items() if name not in wanted}
-    return _eks.joined(
-        _eks.present_nodegroups(found, wanted, {group["name"]: roles[group["role"]] for group in nodegroups}, cluster),
-        _eks.absent_nodegroups(others, cluster),
+    return joined(
+        _eks_nodegroups.present_nodegroups(
+            found, wanted, {group["name"]: roles[group["role"]] for group in nodegroups}, cluster
+        ),
+        _eks_nodegroups.absent_nodegroups(others, cluster),
     )
 
 
@@ -228,7 +230,7 @@ def main() -> None:
         "options": {
             "key": {"type": "str", "required": True, "no_log": False},
             "value": {"type": "str", "default": ""},
-            "effect": {"type": "str", "choices": list(_eks.TAINT_EFFECTS), "required": True},
+            "effect": {"type": "str", "choices": list(_eks_nodegroups.TAINT_EFFECTS), "required": True},
         },
     }
     nodegroups = {
@@ -260,19 +262,19 @@ def main() -> None:
     params, check_mode = module.params, module.check_mode
     try:
         if params["state"] == "present":
-            _eks.check_nodegroups(params["nodegroups"])
+            _eks_nodegroups.check_nodegroups(params["nodegroups"])
         aws = Aws(get_aws_connection_info(module), params["account_id"])
         found = find(aws, params, check_mode)
         if params["state"] == "present":
             seen = present(aws, params, found, check_mode)
         else:
-            seen = _eks.absent_nodegroups(found, params["cluster_name"])
+            seen = _eks_nodegroups.absent_nodegroups(found, params["cluster_name"])
         if not check_mode:
             aws.send(seen.requests, {})
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)
     states = {name: group["status"] for name, group in found.items() if group}
-    module.exit_json(nodegroups=states, **_eks.result(seen, check_mode))
+    module.exit_json(nodegroups=states, **result(seen, check_mode))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.streamops.kafka_eks.plugins.module_utils import _eks, _iam
+from ansible_collections.streamops.kafka_eks.plugins.module_utils import _eks_nodegroups, _iam
 
 POOL = "kafka-eks.streamops.io/pool"
 
@@ -25,7 +25,7 @@ def nodegroups(evaluate):
 def test_each_pool_has_its_machines(nodegroups, name, machines):
     group = nodegroups[name]
     assert (*group["instance_types"], group["desired_size"]) == machines
-    _eks.check_nodegroups([{**group, "role": "node"}])
+    _eks_nodegroups.check_nodegroups([{**group, "role": "node"}])
 
 
 @pytest.mark.parametrize("name", ["broker", "controller", "load"])

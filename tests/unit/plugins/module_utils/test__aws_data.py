@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import (
+    Look,
     is_owned,
     missing_tags,
+    result,
     roles_path,
     tag_list,
     tags_of,
@@ -46,3 +48,16 @@ def test_tags_that_others_added_are_not_missed():
 
 def test_a_cluster_of_the_same_name_elsewhere_has_other_roles():
     assert roles_path("us-west-2", "demo") != roles_path("eu-west-1", "demo")
+
+
+@pytest.mark.parametrize(
+    ("look", "check_mode", "changed", "in_progress"),
+    [
+        pytest.param(Look({}, {"a": 1}, in_progress=True), True, True, False, id="planned"),
+        pytest.param(Look({"a": 1}, {"a": 1}), True, False, False, id="nothing planned"),
+        pytest.param(Look({"a": 1}, {"a": 2}, in_progress=True), False, False, True, id="not yet asked for"),
+    ],
+)
+def test_a_dry_run_is_never_in_progress(look, check_mode, changed, in_progress):
+    told = result(look, check_mode)
+    assert (told["changed"], told["in_progress"]) == (changed, in_progress)
