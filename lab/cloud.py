@@ -13,6 +13,7 @@ import io
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +35,11 @@ from werkzeug.wrappers import Request, Response
 
 from lab import place as places
 from lab import tokens
-from lab.aws import identity, plane, server
+from lab.aws import identity, plane, server, settings
 from lab.components import Components
 from lab.control_plane import ADDRESS, LocalControlPlane
 from lab.pki import write_private
-from lab.place import Place
+from lab.place import REPO, Place
 
 REGION = "us-west-2"
 CHARTS = "strimzi-helm"  # as on quay.io
@@ -52,14 +54,17 @@ TRUST = {
         }
     ],
 }
+POLICIES = REPO / "docs/deployer_policy"  # an example, for the cluster and the region of the inventories
 A_LONG_TIME = 10 * 365 * 24 * 3600  # a lab is left alone for days, and its credentials are for nothing else
 
 
-def make_deployer() -> AssumedRole:
-    """Whoever uses the lab is an assumed role with a path, as in most companies."""
+def make_deployer(policies: Path = POLICIES) -> AssumedRole:
+    """Whoever uses the lab is an assumed role with a path, as in most companies, and may do what the documentation says is needed."""
     iam = iam_backends[DEFAULT_ACCOUNT_ID]["aws"]
     role = iam.create_role(ROLE, json.dumps(TRUST), "/lab/", None, "The user of the lab", [], None)
-    iam.attach_role_policy("arn:aws:iam::aws:policy/AdministratorAccess", ROLE)
+    for path in sorted(policies.glob("*.json")):
+        document = re.sub(r"\b\d{12}\b", DEFAULT_ACCOUNT_ID, path.read_text())
+        iam.attach_role_policy(iam.create_policy("", "/lab/", document, path.stem, []).arn, ROLE)
     return sts_backends[DEFAULT_ACCOUNT_ID]["aws"].assume_role(
         region_name=REGION,
         role_session_name="lab",
@@ -164,6 +169,7 @@ def run(place: Place, ended: threading.Event) -> None:
         endpoint, token_webhook = f"http://127.0.0.1:{place.port}", f"http://127.0.0.1:{place.port + 5}"
         control_plane = LocalControlPlane(place, components, token_webhook)
         plane.current = control_plane
+        settings.change(time_scale=place.time_scale, authorization=True, strangers_are_root=False)
         known = facts(place, make_deployer())
         server.serve(server.Endpoint(place.run / "aws-requests.log"), place.port)
         server.serve(
@@ -189,11 +195,7 @@ def main() -> None:
     ended = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: ended.set())
-    place = places.place()
-    run(
-        Place(place.root, place.port, Path(os.environ["LAB_BIN"]), Path(os.environ["LAB_CACHE"])),
-        ended,
-    )
+    run(replace(places.place(), bin=Path(os.environ["LAB_BIN"]), cache=Path(os.environ["LAB_CACHE"])), ended)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def first_objects() -> list[dict[str, Any]]:
                 {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": access.policy_group(policy)}
             ],
         }
-        for policy, role in access.POLICIES.items()
+        for policy, role in access.ROLES.items()
     ]
     storage_class = {
         "apiVersion": "storage.k8s.io/v1",

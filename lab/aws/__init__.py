@@ -5,7 +5,21 @@ Importing this package is all that mock_aws and moto's servers need; lab.aws.ser
 
 from __future__ import annotations
 
-from lab.aws import corrections, eks
+from lab.aws import (
+    authorization,
+    ec2,
+    eks,
+    endpoint_services,
+    gate,
+    iam,
+    kms,
+    logs,
+    network,
+    pricing,
+    quotas,
+    settings,
+    ssm,
+)
 
-corrections.install()
-eks.install()
+for part in (authorization, ec2, endpoint_services, network, iam, kms, logs, quotas, pricing, ssm, eks, gate, settings):
+    part.install()

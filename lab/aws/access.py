@@ -10,6 +10,7 @@ from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
 
+from lab.aws.iam import is_known
 from lab.aws.model import (
     AccessEntry,
     Cluster,
@@ -22,17 +23,31 @@ from lab.aws.model import (
     find,
 )
 
-POLICIES = {  # access policy -> the built-in cluster role that grants the same
+ROLES = {  # access policy -> the built-in cluster role that grants the same
     "AmazonEKSClusterAdminPolicy": "cluster-admin",
     "AmazonEKSAdminPolicy": "admin",
     "AmazonEKSEditPolicy": "edit",
     "AmazonEKSViewPolicy": "view",
 }
+# Those after the first four can be associated, and grant nothing on the lab.
+POLICIES = (
+    *ROLES,
+    "AmazonEKSAdminViewPolicy",
+    "AmazonEKSAutoNodePolicy",
+    "AmazonEKSSecretReaderPolicy",
+    "AmazonEMRJobPolicy",
+)
 POLICY_ARN = "arn:aws:eks::aws:cluster-access-policy/"
 PRINCIPAL = re.compile(r"arn:aws:iam::\d{12}:(?P<kind>role|user)/.+")
 NO_PRINCIPAL = "The specified principalArn could not be found. You can view your available access entries with 'ListAccessEntries'."
 RESERVED_GROUPS = ("system:", "eks:", "aws:", "amazon:", "iam:")
-STANDARD, NODE = "STANDARD", "EC2_LINUX"
+STANDARD, NODE, AUTO_NODE = "STANDARD", "EC2_LINUX", "EC2"
+NODES = {  # type of an entry -> the name that nodes with it have in Kubernetes
+    NODE: "system:node:{{EC2PrivateDNSName}}",
+    AUTO_NODE: "system:node:{{EC2PrivateDNSName}}",
+    "EC2_WINDOWS": "system:node:{{EC2PrivateDNSName}}",
+    "FARGATE_LINUX": "system:node:{{SessionName}}",
+}
 
 
 def policy_arn(name: str) -> str:
@@ -45,8 +60,12 @@ def policy_group(name: str) -> str:
 
 
 def groups(entry: AccessEntry) -> list[str]:
-    """The Kubernetes groups of whoever comes through an access entry."""
-    policies = (policy_group(arn.removeprefix(POLICY_ARN)) for arn in entry.policies)
+    """The Kubernetes groups of whoever comes through an access entry. What is for some namespaces only grants nothing here."""
+    policies = [
+        policy_group(arn.removeprefix(POLICY_ARN))
+        for arn, policy in entry.policies.items()
+        if policy["accessScope"]["type"] == "cluster"
+    ]
     return [*entry.document["kubernetesGroups"], *policies]
 
 
@@ -58,11 +77,14 @@ def new_entry(operations: Operations, cluster: Cluster, principal: str, kind: st
         raise InUse("The specified access entry resource is already in use on this cluster.")
     account, name = operations.current_account, principal.rpartition("/")[2]
     iam = iam_backends[account]["aws"]
-    principals = iam.get_roles() if match["kind"] == "role" else iam.users.values()
-    if principal not in {known.arn for known in principals}:
+    if match["kind"] == "role":
+        principals = [role.arn for role in iam.get_roles() if role.arn == principal and is_known(role)]
+    else:
+        principals = [user.arn for user in iam.users.values()]
+    if principal not in principals:
         raise InvalidParameter("The specified principalArn is invalid: invalid principal.")
-    if kind == NODE:
-        username, kubernetes_groups = "system:node:{{EC2PrivateDNSName}}", ["system:nodes"]
+    if kind in NODES:
+        username, kubernetes_groups = NODES[kind], ["system:nodes"]
     elif match["kind"] == "role":
         username, kubernetes_groups = f"arn:aws:sts::{account}:assumed-role/{name}/{{{{SessionName}}}}", []
     else:
@@ -93,18 +115,19 @@ def associate(entry: AccessEntry, arn: str, scope: dict[str, Any]) -> dict[str, 
         raise NotFound(
             "The specified policyArn could not be found. You can view available policies with 'ListAccessPolicies'."
         )
-    if entry.document["type"] != STANDARD:
+    if entry.document["type"] not in (STANDARD, AUTO_NODE):
         raise InvalidRequest(
             f"Access policies cannot be associated with an access entry of type {entry.document['type']}"
         )
-    if scope["type"] != "cluster":
-        raise NotOnTheLab("access scopes other than cluster")
+    namespaces = scope.get("namespaces", [])
+    if bool(namespaces) != (scope["type"] == "namespace"):
+        raise InvalidParameter("Namespaces must be given for an access scope of type namespace, and for no other")
     now = utcnow()
     before = entry.policies.get(arn, {"associatedAt": now})
     entry.policies[arn] = {
         **before,
         "policyArn": arn,
-        "accessScope": {"type": "cluster", "namespaces": []},
+        "accessScope": {"type": scope["type"], "namespaces": namespaces},
         "modifiedAt": now,
     }
     return entry.policies[arn]
@@ -153,10 +176,13 @@ class AccessOperations(Operations):
     def create_access_entry(self) -> ActionResult:
         changes = self.given("kubernetesGroups", "username", "tags")
         self.require_implemented("principalArn", "type", *changes)
-        if self.param("type") not in (None, STANDARD, NODE):
-            raise NotOnTheLab(f"access entries of type {self.param('type')}")
+        kind = self.param("type") or STANDARD
+        if kind not in (STANDARD, *NODES):
+            raise NotOnTheLab(f"access entries of type {kind}")
+        if kind in NODES and changes.keys() & {"kubernetesGroups", "username"}:
+            raise InvalidParameter(f"Neither kubernetesGroups nor username can be given for the type {kind}")
         require_groups(changes.get("kubernetesGroups", []))
-        entry = new_entry(self, self._managed, self.param("principalArn"), self.param("type") or STANDARD)
+        entry = new_entry(self, self._managed, self.param("principalArn"), kind)
         entry.document.update(changes)
         return ActionResult({"accessEntry": entry.document})
 

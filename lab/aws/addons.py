@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -10,9 +11,22 @@ from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 
 from lab.aws import access, versions
-from lab.aws.model import Addon, Cluster, InUse, InvalidParameter, Operations, Transition, find, look_at, look_at_all
+from lab.aws.clock import Transition
+from lab.aws.faults import Failure
+from lab.aws.model import (
+    NO_NODES,
+    Addon,
+    Cluster,
+    InUse,
+    InvalidParameter,
+    NotFound,
+    Operations,
+    find,
+    look_at,
+    look_at_all,
+)
 
-MODEL = "eks::addon"
+NAMESPACE = "kube-system"  # of all add-ons that the lab knows
 NO_ADDON = "No addon: {name} found in cluster: {cluster}"
 
 
@@ -49,21 +63,22 @@ class AddonOperations(Operations):
         return changes
 
     def _associate(self, cluster: Cluster, document: dict[str, Any]) -> None:
-        """Replace the pod identity associations that the add-on owns."""
-        self._dissociate(cluster, document)
-        owned = [
-            access.new_association(
-                self, cluster, {"namespace": "kube-system", **association, "ownerArn": document["addonArn"]}
-            )
-            for association in self.param("podIdentityAssociations")
-        ]
-        document["podIdentityAssociations"] = [association["associationArn"] for association in owned]
+        """Make the pod identity associations that the add-on owns be those of the request."""
+        wanted = {association["serviceAccount"]: association for association in self.param("podIdentityAssociations")}
+        owned = {association["serviceAccount"]: association for association in self._owned(cluster, document)}
+        for account in owned.keys() - wanted.keys():
+            del cluster.associations[owned.pop(account)["associationId"]]
+        for account, association in wanted.items():
+            if account in owned:
+                owned[account].update(roleArn=association["roleArn"], modifiedAt=utcnow())
+                continue
+            new = {"namespace": NAMESPACE, **association, "ownerArn": document["addonArn"]}
+            owned[account] = access.new_association(self, cluster, new)
+        document["podIdentityAssociations"] = [association["associationArn"] for association in owned.values()]
 
     @staticmethod
-    def _dissociate(cluster: Cluster, document: dict[str, Any]) -> None:
-        for association in list(cluster.associations.values()):
-            if association.get("ownerArn") == document["addonArn"]:
-                del cluster.associations[association["associationId"]]
+    def _owned(cluster: Cluster, document: dict[str, Any]) -> list[dict[str, Any]]:
+        return [a for a in cluster.associations.values() if a.get("ownerArn") == document["addonArn"]]
 
     def create_addon(self) -> ActionResult:
         cluster, name = self.cluster, self.param("addonName")
@@ -86,10 +101,14 @@ class AddonOperations(Operations):
         if self.param("podIdentityAssociations"):
             self._associate(cluster, document)
 
-        def healthy() -> bool:
-            return not offer.needs_nodes or any(nodegroup.instances for nodegroup in cluster.nodegroups.values())
+        def check() -> Failure | None:
+            has_nodes = any(nodegroup.instances for nodegroup in cluster.nodegroups.values())
+            return None if has_nodes or not offer.needs_nodes else NO_NODES
 
-        cluster.addons[name] = Addon(document, Transition(MODEL, "CREATING", "ACTIVE"), is_healthy=healthy)
+        transition = Transition(
+            "add-on create", f"add-on {name}", "CREATING", "ACTIVE", failed="CREATE_FAILED", needs=cluster.finished
+        )
+        cluster.addons[name] = Addon(document, transition, check=check)
         return ActionResult({"addon": document})
 
     def describe_addon(self) -> ActionResult:
@@ -106,7 +125,14 @@ class AddonOperations(Operations):
         changes = self._changes(cluster, name)
         names = {"addonVersion": "AddonVersion", "configurationValues": "ConfigurationValues"}
         params = {names.get(key, "ServiceAccountRoleArn"): value for key, value in changes.items()}
-        update = addon.update("AddonUpdate", params, then=lambda: addon.document.update(changes))
+        addon.require_active()
+        addon.update_failure = None
+        update = addon.update(
+            "AddonUpdate",
+            params,
+            then=lambda: addon.document.update(changes),
+            otherwise=lambda failure: setattr(addon, "update_failure", failure),
+        )
         if self.param("podIdentityAssociations") is not None:
             self._associate(cluster, addon.document)
         return ActionResult({"update": update})
@@ -114,9 +140,45 @@ class AddonOperations(Operations):
     def delete_addon(self) -> ActionResult:
         cluster, name = self.cluster, self.param("addonName")
         addon = find(cluster.addons, name, NO_ADDON.format(name=name, cluster=cluster.name))
-        self._dissociate(cluster, addon.document)
-        transition = Transition(MODEL, "DELETING", "DELETED", then=lambda: cluster.addons.pop(name))
+        for association in self._owned(cluster, addon.document):
+            del cluster.associations[association["associationId"]]
+        transition = Transition(
+            "add-on delete",
+            addon.label,
+            "DELETING",
+            "DELETED",
+            then=lambda: self._forget_addon(cluster, addon),
+            failed="DELETE_FAILED",
+            needs=addon.finished,
+        )
+        addon.update_failure = None
         return ActionResult({"addon": addon.move(transition)})
+
+    @staticmethod
+    def _forget_addon(cluster: Cluster, addon: Addon) -> None:
+        cluster.past += addon.finished
+        del cluster.addons[addon.document["addonName"]]
+
+    def describe_addon_configuration(self) -> ActionResult:
+        self.require_implemented("addonVersion")
+        name, version = self.param("addonName"), self.param("addonVersion")
+        if name not in versions.addon_names() or version not in versions.all_addon_versions(name):
+            raise NotFound(f"Addon {name} with version {version} is not supported")
+        properties = {key: {"type": kind} for key, kind in versions.ADDON_SETTINGS.get(name, {}).items()}
+        # Without additionalProperties: false, which EKS has: the lab knows some settings only.
+        schema = {"$schema": "http://json-schema.org/draft-06/schema#", "type": "object", "properties": properties}
+        identities = [
+            {"serviceAccount": account, "recommendedManagedPolicies": [f"arn:aws:iam::aws:policy/{policy}"]}
+            for account, policy in versions.ADDON_IDENTITIES.get(name, {}).items()
+        ]
+        return ActionResult(
+            {
+                "addonName": name,
+                "addonVersion": version,
+                "configurationSchema": json.dumps(schema),
+                "podIdentityConfiguration": identities,
+            }
+        )
 
     def describe_addon_versions(self) -> ActionResult:
         self.require_implemented("kubernetesVersion", "maxResults")

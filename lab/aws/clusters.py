@@ -13,9 +13,12 @@ from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.subnets import Subnet
+from moto.kms.models import kms_backends
 from moto.logs.models import logs_backends
 
-from lab.aws import access, identity, plane, versions
+from lab.aws import access, identity, kms, plane, quotas, versions
+from lab.aws.clock import Transition
+from lab.aws.faults import Failure
 from lab.aws.model import (
     Cluster,
     InUse,
@@ -26,7 +29,6 @@ from lab.aws.model import (
     NotOnTheLab,
     Operations,
     Resource,
-    Transition,
     find,
     look_at,
     look_at_all,
@@ -79,10 +81,12 @@ class ClusterOperations(Operations):
         name, version = self.param("name"), self.param("version") or versions.DEFAULT_KUBERNETES
         if name in self.clusters:
             raise InUse(f"Cluster already exists with name: {name}")
+        quotas.require(quotas.CLUSTERS, len(self.clusters))
         offered = versions.KUBERNETES.get(version)
         if offered is None or offered.support(utcnow()) == "UNSUPPORTED":
             raise InvalidParameter("unsupported Kubernetes version")
         self.require_role(self.param("roleArn"))
+        self._require_keys(self.param("encryptionConfig") or [])
         asked = self.param("resourcesVpcConfig")
         network = {
             "securityGroupIds": [],
@@ -134,15 +138,35 @@ class ClusterOperations(Operations):
 
         cluster = Cluster(
             document,
-            Transition("eks::cluster", "CREATING", "ACTIVE", done=lambda: plane.current.is_ready(), then=ready),
+            Transition(
+                "cluster create", f"cluster {name}", "CREATING", "ACTIVE", lambda: plane.current.is_ready(), then=ready
+            ),
+            check=lambda: self._key_ailment(document),
         )
         self._connect(cluster)
         self.clusters[name] = cluster
+        self.make_linked_role("eks.amazonaws.com")
         creator = identity.find_caller(self.access_key)
         if creator and creator_is_admin and access_config["authenticationMode"] != "CONFIG_MAP":
             entry = access.new_entry(self, cluster, creator.principal_arn)
             access.associate(entry, access.policy_arn("AmazonEKSClusterAdminPolicy"), {"type": "cluster"})
         return ActionResult({"cluster": document})
+
+    def _require_keys(self, configs: list[dict[str, Any]]) -> None:
+        backend = kms_backends[self.current_account][self.region]
+        for config in configs:
+            arn = config["provider"]["keyArn"]
+            if kms.usable_key(backend, arn) is None:
+                raise InvalidParameter(f"The keyArn in encryptionConfig provider is invalid: {arn} is no enabled key")
+
+    def _key_ailment(self, document: dict[str, Any]) -> Failure | None:
+        """A cluster without its key cannot read its own secrets."""
+        backend = kms_backends[self.current_account][self.region]
+        for config in document.get("encryptionConfig", []):
+            arn = config["provider"]["keyArn"]
+            if kms.usable_key(backend, arn) is None:
+                return Failure("KmsKeyDisabled", f"The KMS key {arn} is disabled, pending deletion or gone")
+        return None
 
     def _require_network(self, config: dict[str, Any]) -> list[Subnet]:
         try:
@@ -170,16 +194,25 @@ class ClusterOperations(Operations):
             tags={"Name": name, f"kubernetes.io/cluster/{cluster.name}": "owned", "aws:eks:cluster-name": cluster.name},
         )
         network["clusterSecurityGroupId"] = group.id
+        self._place(cluster)
+
+    def _place(self, cluster: Cluster) -> None:
+        """Make the control plane's network interfaces be in the subnets and security groups of the configuration."""
+        network = cluster.document["resourcesVpcConfig"]
+        self._displace(cluster)
         for subnet_id in network["subnetIds"][:2]:
-            subnet = self.ec2.get_subnet(subnet_id)
             interface = self.ec2.create_network_interface(
-                subnet,
+                self.ec2.get_subnet(subnet_id),
                 [],
-                group_ids=[group.id],
+                group_ids=[network["clusterSecurityGroupId"], *network["securityGroupIds"]],
                 description=f"Amazon EKS {cluster.name}",
             )
-            interface.status = "in-use"
+            interface.status, interface.requester_managed = "in-use", True
             cluster.interfaces.append(interface.id)
+
+    def _displace(self, cluster: Cluster) -> None:
+        while cluster.interfaces:
+            self.ec2.enis.pop(cluster.interfaces.pop(), None)
 
     def _write_logs(self, cluster: Cluster) -> None:
         group = f"/aws/eks/{cluster.name}/cluster"
@@ -196,7 +229,7 @@ class ClusterOperations(Operations):
 
     def delete_cluster(self) -> ActionResult:
         cluster = self.cluster
-        if cluster.document["deletionProtection"]:
+        if cluster.document["deletionProtection"] and cluster.document["status"] != "FAILED":
             raise InvalidRequest("Cluster deletion is not allowed while deletion protection is enabled")
         if cluster.nodegroups:
             look_at_all(cluster.nodegroups)
@@ -207,18 +240,19 @@ class ClusterOperations(Operations):
             plane.current.stop()
             cluster.move(
                 Transition(
-                    "eks::cluster",
+                    "cluster delete",
+                    cluster.label,
                     "DELETING",
                     "DELETED",
                     done=lambda: plane.current.is_gone(),
                     then=lambda: self._forget(cluster),
+                    needs=cluster.finished,
                 )
             )
         return ActionResult({"cluster": cluster.document})
 
     def _forget(self, cluster: Cluster) -> None:
-        for interface in cluster.interfaces:
-            self.ec2.enis.pop(interface, None)
+        self._displace(cluster)
         with contextlib.suppress(EC2ClientError):  # somebody uses it: it stays behind, as on AWS
             self.ec2.delete_security_group(group_id=cluster.document["resourcesVpcConfig"]["clusterSecurityGroupId"])
         del self.clusters[cluster.name]
@@ -236,7 +270,9 @@ class ClusterOperations(Operations):
         cluster.require_active()
         if network:
             wanted = {"resourcesVpcConfig": {**document["resourcesVpcConfig"], **network}}
-            self._require_network(wanted["resourcesVpcConfig"])
+            self._require_same_zones(
+                document["resourcesVpcConfig"], self._require_network(wanted["resourcesVpcConfig"])
+            )
             params = {NETWORK_UPDATES[key][1]: value for key, value in network.items()}
         else:
             ((key, value),) = given.items()
@@ -252,8 +288,35 @@ class ClusterOperations(Operations):
         def done() -> None:
             document.update(wanted)
             self._write_logs(cluster)
+            if "resourcesVpcConfig" in wanted:
+                self._place(cluster)
 
         return ActionResult({"update": cluster.update(kinds.pop(), params, then=done)})
+
+    def _require_same_zones(self, now: dict[str, Any], subnets: list[Subnet]) -> None:
+        before = {self.ec2.get_subnet(subnet).availability_zone for subnet in now["subnetIds"]}
+        after = {subnet.availability_zone for subnet in subnets}
+        if after != before:
+            raise InvalidParameter(
+                f"Provided subnets belong to the AZs '{','.join(sorted(after))}'. But they should belong to the exact set of AZs "
+                f"'{','.join(sorted(before))}' in which subnets were provided during cluster creation."
+            )
+
+    def associate_encryption_config(self) -> ActionResult:
+        cluster, configs = self.cluster, self.param("encryptionConfig")
+        self.require_implemented("encryptionConfig")
+        cluster.require_active()
+        if cluster.document.get("encryptionConfig"):
+            raise InvalidParameter(f"Encryption is already enabled for cluster {cluster.name} and cannot be changed")
+        self._require_keys(configs)
+        params = {"EncryptionConfig": configs}
+        return ActionResult(
+            {
+                "update": cluster.update(
+                    "AssociateEncryptionConfig", params, then=lambda: cluster.document.update(encryptionConfig=configs)
+                )
+            }
+        )
 
     def _require_mode_change(self, now: str, to: str) -> None:
         if MODES.index(to) != MODES.index(now) + 1:

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import unquote
 
-from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
 from moto.core.utils import utcnow
 from moto.eks.models import EKSBackend, eks_backends
 from moto.iam.models import Role, iam_backends
-from moto.moto_api import state_manager
-from moto.moto_api._internal.managed_state_model import ManagedState
 
-from lab.aws.plane import PlaneError
+from lab.aws import faults, iam
+from lab.aws.clock import Span, Transition
+from lab.aws.faults import Failure
 
-NO_NODES = {
-    "code": "InsufficientNumberOfReplicas",
-    "message": "The add-on is unhealthy because all deployments have all pods unscheduled no nodes available to schedule pods",
-}
-_LOCK = threading.RLock()  # moto serves each request on a thread of its own
-MODELS = ("eks::cluster", "eks::nodegroup", "eks::addon", "eks::update")
-for _model in MODELS:
-    state_manager.register_default_transition(_model, {"progression": "manual", "times": 1})
-
+NO_NODES = Failure(
+    "InsufficientNumberOfReplicas",
+    "The add-on is unhealthy because all deployments have all pods unscheduled no nodes available to schedule pods",
+)
 
 R = TypeVar("R", bound="Stateful")
 V = TypeVar("V")
@@ -60,35 +53,10 @@ class NotOnTheLab(NotImplementedError):
     """What follows "with" in the sentence that an operation is not implemented on the lab."""
 
 
-class Transition:
-    """A status on its way to another. It moves when it is looked at, as moto is told for the model
-    (/moto-api/state-manager/set-transition), and not before what stands behind it is done."""
-
-    def __init__(
-        self,
-        model: str,
-        start: str,
-        end: str,
-        done: Callable[[], bool] = lambda: True,
-        then: Callable[[], object] = lambda: None,
-        failed: str = "FAILED",
-    ) -> None:
-        self._state = ManagedState(model, [(start, end)])
-        self._end, self._done, self._then, self._failed = end, done, then, failed
-        self.status = start
-        self.failure: str | None = None
-
-    def look(self) -> str:
-        if self.failure is None and self.status != self._end:
-            try:
-                if self._done():
-                    self._state.advance()
-                    self.status = str(self._state.status)
-            except PlaneError as error:
-                self.status, self.failure = self._failed, str(error)
-            if self.status == self._end:
-                self._then()
-        return self.status
+def health(failure: Failure | None) -> dict[str, Any]:
+    """How EKS shows what ails something."""
+    issues = [{"code": failure.code, "message": failure.message, "resourceIds": []}] if failure else []
+    return {"issues": issues}
 
 
 @dataclass
@@ -101,10 +69,15 @@ class Stateful:
     def look(self) -> dict[str, Any]:
         """Only describe and list operations look; others take the document as it was seen last."""
         self.document["status"] = self.transition.look()
-        if reason := self.transition.failure:
-            # Updates show the one, everything else the other.
-            self.document["errors"] = [{"errorCode": "Unknown", "errorMessage": reason}]
-            self.document["health"] = {"issues": [{"code": "InternalFailure", "message": reason}]}
+        return self.document
+
+
+@dataclass
+class Update(Stateful):
+    def look(self) -> dict[str, Any]:
+        super().look()
+        if failure := self.transition.failure:
+            self.document["errors"] = [{"errorCode": failure.code, "errorMessage": failure.message, "resourceIds": []}]
         return self.document
 
 
@@ -112,25 +85,49 @@ class Stateful:
 class Resource(Stateful, ABC):
     """What can be updated."""
 
-    updates: dict[str, Stateful] = field(default_factory=dict)
+    updates: dict[str, Update] = field(default_factory=dict)
+    check: Callable[[], Failure | None] = lambda: None  # what ails it, where it is not told to
+    past: list[Span] = field(default_factory=list)  # what went on in it that is no longer to be seen
+    ailing: ClassVar[str] = "DEGRADED"  # the status of what is of use, but not in good health
 
     @property
-    def is_updating(self) -> bool:
-        return any(update.document["status"] == "InProgress" for update in self.updates.values())
+    @abstractmethod
+    def label(self) -> str:
+        """What faults and the timeline call it."""
 
     @abstractmethod
     def require_active(self) -> None:
         """Refuse to change what is not in a state for it."""
 
+    @abstractmethod
+    def action_of(self, update: str) -> str:
+        """What the clock calls an update of a type."""
+
+    @property
+    def is_updating(self) -> bool:
+        return any(update.document["status"] == "InProgress" for update in self.updates.values())
+
+    @property
+    def finished(self) -> list[Span]:
+        """What went on in it, as far as it is over: it came before what begins now."""
+        spans = [*self.past, self.transition.span, *(update.transition.span for update in self.updates.values())]
+        return [span for span in spans if span.ended is not None]
+
     def look(self) -> dict[str, Any]:
         for update in self.updates.values():
             update.look()
         super().look()
-        if self.document["status"] == "ACTIVE" and self.is_updating:
-            self.document["status"] = "UPDATING"
+        failure = self.transition.failure
+        if self.document["status"] == "ACTIVE":
+            failure = faults.current.ailments.get(self.label) or self.check()
+            self.document["status"] = self.ailing if failure else "ACTIVE"
+            if self.is_updating:
+                self.document["status"] = "UPDATING"
+        self.document["health"] = health(failure)
         return self.document
 
     def move(self, transition: Transition) -> dict[str, Any]:
+        self.past.append(self.transition.span)
         self.transition = transition
         self.document["status"] = transition.status
         return self.document
@@ -141,6 +138,7 @@ class Resource(Stateful, ABC):
         params: Mapping[str, Any],
         done: Callable[[], bool] = lambda: True,
         then: Callable[[], object] = lambda: None,
+        otherwise: Callable[[Failure], object] = lambda failure: None,
     ) -> dict[str, Any]:
         """Begin the one update that may be in progress, and return it as the API shows it."""
         self.require_active()
@@ -156,14 +154,32 @@ class Resource(Stateful, ABC):
             ],
         }
 
-        def finished() -> None:
-            then()
+        def is_over() -> None:
             if self.document["status"] == "UPDATING":
                 self.document["status"] = "ACTIVE"
 
-        transition = Transition("eks::update", "InProgress", "Successful", done, finished, failed="Failed")
-        self.updates[document["id"]] = Stateful(document, transition)
-        if self.document["status"] == "ACTIVE":
+        def finished() -> None:
+            then()
+            is_over()
+
+        def failed() -> None:
+            assert transition.failure
+            otherwise(transition.failure)
+            is_over()
+
+        transition = Transition(
+            self.action_of(kind),
+            self.label,
+            "InProgress",
+            "Successful",
+            done,
+            finished,
+            failed="Failed",
+            otherwise=failed,
+            needs=self.finished,
+        )
+        self.updates[document["id"]] = Update(document, transition)
+        if self.document["status"] in ("ACTIVE", self.ailing):
             self.document["status"] = "UPDATING"
         self.document["modifiedAt"] = utcnow()
         return document
@@ -182,10 +198,21 @@ class Cluster(Resource):
     entries: dict[str, AccessEntry] = field(default_factory=dict)  # by ARN of the principal
     associations: dict[str, dict[str, Any]] = field(default_factory=dict)  # of pod identities, by id
     interfaces: list[str] = field(default_factory=list)  # network interfaces of the control plane
+    ailing: ClassVar[str] = "ACTIVE"
 
     @property
     def name(self) -> str:
         return str(self.document["name"])
+
+    @property
+    def label(self) -> str:
+        return f"cluster {self.name}"
+
+    def action_of(self, update: str) -> str:
+        return {
+            "VersionUpdate": "cluster version update",
+            "AssociateEncryptionConfig": "cluster encryption update",
+        }.get(update, "cluster config update")
 
     def require_active(self) -> None:
         if self.is_updating:
@@ -208,27 +235,40 @@ class Cluster(Resource):
 @dataclass
 class Nodegroup(Resource):
     instances: list[str] = field(default_factory=list)
+    launch_failure: Failure | None = None  # why there are fewer instances than desired
+
+    @property
+    def label(self) -> str:
+        return f"node group {self.document['nodegroupName']}"
+
+    def action_of(self, update: str) -> str:
+        return "node group update"
 
     def require_active(self) -> None:
-        if self.document["status"] != "ACTIVE":
+        if self.document["status"] not in ("ACTIVE", "DEGRADED"):
             name = self.document["nodegroupName"]
             raise InUse(f"Nodegroup {name} cannot be updated as it is currently not in Active State")
 
 
 @dataclass
 class Addon(Resource):
-    is_healthy: Callable[[], bool] = lambda: True
+    update_failure: Failure | None = None
+
+    @property
+    def label(self) -> str:
+        return f"add-on {self.document['addonName']}"
+
+    def action_of(self, update: str) -> str:
+        return "add-on update"
 
     def look(self) -> dict[str, Any]:
         super().look()
-        self.document["health"] = {"issues": []}
-        if self.document["status"] == "ACTIVE" and not self.is_healthy():
-            self.document["status"] = "DEGRADED"
-            self.document["health"] = {"issues": [NO_NODES]}
+        if self.update_failure and not self.is_updating:
+            self.document.update(status="UPDATE_FAILED", health=health(self.update_failure))
         return self.document
 
     def require_active(self) -> None:
-        if self.document["status"] not in ("ACTIVE", "DEGRADED"):
+        if self.document["status"] not in ("ACTIVE", "DEGRADED", "UPDATE_FAILED"):
             name, status = self.document["addonName"], self.document["status"]
             raise InUse(f"Addon {name} cannot be updated as it is currently in {status} state")
 
@@ -296,12 +336,14 @@ class Operations(BaseResponse):
 
     def require_role(self, arn: str) -> Role:
         roles = {role.arn: role for role in iam_backends[self.current_account]["aws"].get_roles()}
-        if arn not in roles:
+        if arn not in roles or not iam.is_known(roles[arn]):
             raise InvalidParameter(
                 f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not correct"
             )
         return roles[arn]
 
-    def call_action(self) -> TYPE_RESPONSE:
-        with _LOCK:
-            return super().call_action()
+    def make_linked_role(self, service: str) -> None:
+        """The role by which a service works in the account, which it makes when it is used first."""
+        backend = iam_backends[self.current_account]["aws"]
+        if iam.linked_role(backend, service) is None:
+            backend.create_service_linked_role(service, "", "")

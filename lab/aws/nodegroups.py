@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from typing import Any
 
+from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
@@ -16,7 +17,9 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance
 from moto.ec2.utils import convert_tag_spec
 
-from lab.aws import access, plane, versions
+from lab.aws import access, plane, quotas, versions
+from lab.aws.clock import Transition
+from lab.aws.faults import Failure
 from lab.aws.model import (
     Cluster,
     InUse,
@@ -25,13 +28,11 @@ from lab.aws.model import (
     Nodegroup,
     NotOnTheLab,
     Operations,
-    Transition,
     find,
     look_at,
     look_at_all,
 )
 
-MODEL = "eks::nodegroup"
 AMI_TYPES = {"AL2023_x86_64_STANDARD": "x86_64", "AL2023_ARM_64_STANDARD": "arm64"}
 KUBERNETES_NAMES = {"x86_64": "amd64", "arm64": "arm64"}
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
@@ -91,6 +92,7 @@ class NodegroupOperations(Operations):
             raise InUse(f"NodeGroup already exists with name {name} and cluster name {cluster.name}")
         if cluster.document["status"] != "ACTIVE":
             raise InvalidRequest(f"Cluster '{cluster.name}' is not in ACTIVE status")
+        quotas.require(quotas.NODE_GROUPS, len(cluster.nodegroups))
         role = self.require_role(self.param("nodeRole"))
         for subnet in self.param("subnets"):
             self._require_subnet(subnet)
@@ -111,7 +113,7 @@ class NodegroupOperations(Operations):
             "nodegroupArn": self.arn("nodegroup", cluster.name, name, str(uuid.uuid4())),
             "clusterName": cluster.name,
             "version": version,
-            "releaseVersion": self.param("releaseVersion") or f"{version}.0-20260101",
+            "releaseVersion": self.param("releaseVersion") or versions.release(version),
             "createdAt": utcnow(),
             "modifiedAt": utcnow(),
             "status": "CREATING",
@@ -135,14 +137,38 @@ class NodegroupOperations(Operations):
         }
         nodegroup = Nodegroup(
             document,
-            Transition(MODEL, "CREATING", "ACTIVE", done=lambda: self._join(nodegroup), failed="CREATE_FAILED"),
+            Transition(
+                "node group create",
+                f"node group {name}",
+                "CREATING",
+                "ACTIVE",
+                done=lambda: self._join(nodegroup),
+                failed="CREATE_FAILED",
+                needs=cluster.finished,
+            ),
+            check=lambda: self._ailment(cluster, nodegroup),
         )
         if role.arn not in cluster.entries and cluster.document["accessConfig"]["authenticationMode"] != "CONFIG_MAP":
             access.new_entry(self, cluster, role.arn, access.NODE)
         cluster.nodegroups[name] = nodegroup
-        self._scale(cluster, nodegroup)
+        self.make_linked_role("eks-nodegroup.amazonaws.com")
+        if not nodegroup.transition.is_doomed:
+            self._scale(cluster, nodegroup)
+        if nodegroup.launch_failure:
+            nodegroup.transition.doom(nodegroup.launch_failure)
         self._try_to_join(nodegroup)
         return ActionResult({"nodegroup": document})
+
+    def _ailment(self, cluster: Cluster, nodegroup: Nodegroup) -> Failure | None:
+        template = nodegroup.document.get("launchTemplate")
+        if template and template["id"] not in self._ec2.launch_templates:
+            return Failure(
+                "Ec2LaunchTemplateNotFound", f"The Amazon EC2 launch template {template['id']} could not be found"
+            )
+        if nodegroup.launch_failure:  # it is tried again and again
+            self._scale(cluster, nodegroup)
+            self._try_to_join(nodegroup)
+        return nodegroup.launch_failure
 
     def _require_subnet(self, subnet: str) -> None:
         try:
@@ -183,15 +209,23 @@ class NodegroupOperations(Operations):
         return [self._ec2.get_instance(instance) for instance in nodegroup.instances]
 
     def _scale(self, cluster: Cluster, nodegroup: Nodegroup) -> None:
-        """Launch or terminate instances until there are as many as desired, spread evenly over the subnets."""
+        """Launch or terminate instances until there are as many as desired, spread evenly over the subnets, or EC2 refuses."""
         document = nodegroup.document
+        nodegroup.launch_failure = None
         while len(nodegroup.instances) != document["scalingConfig"]["desiredSize"]:
             present = self._instances(nodegroup)
             used = Counter(dict.fromkeys(document["subnets"], 0))
             used.update(instance.subnet_id for instance in present)
             if len(present) < document["scalingConfig"]["desiredSize"]:
                 subnet = min(document["subnets"], key=lambda s: used[s])
-                nodegroup.instances.append(self._launch(cluster, document, subnet))
+                try:
+                    nodegroup.instances.append(self._launch(cluster, document, subnet))
+                except ServiceException as error:
+                    nodegroup.launch_failure = Failure(
+                        "AsgInstanceLaunchFailures",
+                        f"Could not launch On-Demand Instances. {error.code} - {error.message} Launching EC2 instance failed.",
+                    )
+                    return
             else:
                 crowded = max(used, key=lambda s: used[s])
                 victim = [instance for instance in present if instance.subnet_id == crowded][-1]
@@ -314,11 +348,13 @@ class NodegroupOperations(Operations):
             <= versions.KUBERNETES[cluster.document["version"]].minor
         ):
             raise InvalidParameter(f"Requested Nodegroup version {version} is not supported by the cluster's version")
-        template = self.param("launchTemplate")
+        template, before = self.param("launchTemplate"), nodegroup.document.get("launchTemplate")
         self._template(template)
+        if template and (before or {}).get("id") != template["id"] and (before or {}).get("name") != template["name"]:
+            raise InvalidParameter("The launch template must be the one that the node group was created with")
         changes = {
             "version": version,
-            "releaseVersion": self.param("releaseVersion") or f"{version}.0-20260101",
+            "releaseVersion": self.param("releaseVersion") or versions.release(version),
             **({"launchTemplate": template} if template else {}),
         }
         params = {"Version": version, "ReleaseVersion": changes["releaseVersion"]}
@@ -334,12 +370,14 @@ class NodegroupOperations(Operations):
         if nodegroup.document["status"] != "DELETING":
             nodegroup.move(
                 Transition(
-                    MODEL,
+                    "node group delete",
+                    nodegroup.label,
                     "DELETING",
                     "DELETED",
                     done=lambda: self._join(nodegroup),
                     then=lambda: self._forget_nodegroup(cluster, nodegroup),
                     failed="DELETE_FAILED",
+                    needs=nodegroup.finished,
                 )
             )
             self._try_to_join(nodegroup)
@@ -348,6 +386,7 @@ class NodegroupOperations(Operations):
     def _forget_nodegroup(self, cluster: Cluster, nodegroup: Nodegroup) -> None:
         if nodegroup.instances:
             self._ec2.terminate_instances(nodegroup.instances)
+        cluster.past += nodegroup.finished
         del cluster.nodegroups[nodegroup.document["nodegroupName"]]
         role = nodegroup.document["nodeRole"]
         entry = cluster.entries.get(role)

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
+from lab.aws import clock, gate, settings
 from lab.aws.model import NotOnTheLab
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -35,6 +36,8 @@ class Endpoint(DomainDispatcherApplication):
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         request = Request(environ)
+        if request.path.startswith("/lab/"):
+            return controls(request)(environ, start_response)
         environ["wsgi.input"] = io.BytesIO(request.get_data(parse_form_data=False))
         service, action = described(request)
         if self._log and not request.path.startswith("/moto-api"):
@@ -61,6 +64,28 @@ def _create_backend_app(service: Any) -> Any:
     if service is None:
         raise NotImplementedError
     return create_backend_app(service)
+
+
+def controls(request: Request) -> Response:
+    """What can be set and seen of the emulated AWS itself."""
+    with gate.LOCK:
+        match (request.method, request.path):
+            case ("GET", "/lab/settings"):
+                answer: Any = settings.shown()
+            case ("PATCH", "/lab/settings"):
+                try:
+                    settings.change(**json.loads(request.get_data()))
+                except (TypeError, ValueError) as error:
+                    return Response(f"{error}\n", 400)
+                answer = settings.shown()
+            case ("GET", "/lab/timeline"):
+                answer = clock.current.timeline()
+            case ("DELETE", "/lab/timeline"):
+                clock.current.spans.clear()
+                answer = clock.current.timeline()
+            case _:
+                return Response("There are GET and PATCH /lab/settings, GET and DELETE /lab/timeline.\n", 404)
+    return Response(json.dumps(answer, indent=1) + "\n", mimetype="application/json")
 
 
 def described(request: Request) -> tuple[str, str]:

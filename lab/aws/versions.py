@@ -41,6 +41,21 @@ KUBERNETES = {
 DEFAULT_KUBERNETES = "1.35"
 
 
+@dataclass
+class Newest:
+    """What moves as time goes by."""
+
+    image: str = "20260101"  # the day of the newest machine image
+
+
+current = Newest()
+
+
+def release(kubernetes: str) -> str:
+    """The newest release of the machine image for a Kubernetes version."""
+    return f"{kubernetes}.0-{current.image}"
+
+
 @dataclass(frozen=True)
 class AddonOffer:
     """An add-on: its versions, newest first. The default is not the newest, as it seldom is on AWS."""
@@ -62,6 +77,24 @@ ADDONS = {
     "aws-ebs-csi-driver": _offer("v1.59.0-eksbuild.1", "v1.58.0-eksbuild.1", "storage", needs_nodes=True),
     "metrics-server": _offer("v0.8.1-eksbuild.1", "v0.8.0-eksbuild.4", "observability", needs_nodes=True),
 }
+
+
+ADDON_SETTINGS = {  # some of what configurationValues can hold, and its JSON type
+    "vpc-cni": {"env": "object", "init": "object", "enableNetworkPolicy": "string", "nodeAgent": "object"},
+    "coredns": {"replicaCount": "integer", "resources": "object", "tolerations": "array", "affinity": "object"},
+    "kube-proxy": {"mode": "string", "ipvs": "object", "resources": "object"},
+    "eks-pod-identity-agent": {"agent": "object", "resources": "object", "tolerations": "array"},
+    "aws-ebs-csi-driver": {"controller": "object", "node": "object", "sidecars": "object"},
+    "metrics-server": {"replicas": "integer", "resources": "object", "tolerations": "array"},
+}
+ADDON_IDENTITIES = {  # service account -> the policy that EKS recommends for its role
+    "vpc-cni": {"aws-node": "AmazonEKS_CNI_Policy"},
+    "aws-ebs-csi-driver": {"ebs-csi-controller-sa": "service-role/AmazonEBSCSIDriverPolicy"},
+}
+
+
+def all_addon_versions(name: str) -> set[str]:
+    return {version for kubernetes in KUBERNETES for version in addon(name, kubernetes).versions}
 
 
 def addon(name: str, kubernetes: str) -> AddonOffer:

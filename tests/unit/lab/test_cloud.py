@@ -10,12 +10,14 @@ import boto3
 import botocore.session
 import pytest
 from awscli.customizations.eks.get_token import STSClientFactory, TokenGenerator
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.utils import utcnow
+from moto.iam.models import iam_backends
 from werkzeug.test import Client
 
 from lab import cloud
-from lab.aws import plane
+from lab.aws import plane, settings
 from lab.place import Place
 from lab.tokens import TokenRefused
 
@@ -29,7 +31,7 @@ def place(tmp_path):
     program = tmp_path / "bin/lab"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
-    return Place(tmp_path, 17400, tmp_path / "bin", tmp_path / "cache")
+    return Place(tmp_path, 17400, tmp_path / "bin", tmp_path / "cache", time_scale=0.25)
 
 
 @pytest.fixture
@@ -56,6 +58,33 @@ def test_the_deployer_is_an_assumed_role_with_a_path(account, place):
     sts = boto3.client("sts", known["region"], **{name: known[key] for name, key in keys.items()})
     assert sts.get_caller_identity()["Arn"] == "arn:aws:sts::123456789012:assumed-role/platform-engineer/lab"
     assert boto3.client("iam").get_role(RoleName="platform-engineer")["Role"]["Arn"] == DEPLOYER
+
+
+def test_the_deployer_may_do_what_is_documented_and_nothing_else(account, tmp_path):
+    allowed = {"Effect": "Allow", "Action": "eks:List*", "Resource": "arn:aws:eks:*:111122223333:*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    (tmp_path / "reads.json").write_text(document)
+    deployer = cloud.make_deployer(tmp_path)
+    settings.change(authorization=True)
+    keys = {
+        "aws_access_key_id": deployer.access_key_id,
+        "aws_secret_access_key": deployer.secret_access_key,
+        "aws_session_token": deployer.session_token,
+    }
+    assert boto3.client("eks", "us-west-2", **keys).list_clusters()["clusters"] == []
+    with pytest.raises(ClientError, match="not authorized to perform: ec2:DescribeVpcs"):
+        boto3.client("ec2", "us-west-2", **keys).describe_vpcs()
+    (attached,) = boto3.client("iam").list_attached_role_policies(RoleName="platform-engineer")["AttachedPolicies"]
+    policy = iam_backends["123456789012"]["aws"].get_policy(attached["PolicyArn"])
+    assert "arn:aws:eks:*:123456789012:*" in policy.versions[0].document
+
+
+def test_the_documented_policies_are_attached(account):
+    cloud.make_deployer()
+    attached = boto3.client("iam").list_attached_role_policies(RoleName="platform-engineer")["AttachedPolicies"]
+    assert sorted(policy["PolicyName"] for policy in attached) == sorted(
+        path.stem for path in cloud.POLICIES.glob("*.json")
+    )
 
 
 class TestAuthenticate:
@@ -149,6 +178,8 @@ def test_a_lab_from_its_start_to_its_end(account, place, monkeypatch):
 
     monkeypatch.setattr(ended, "wait", look_around)
     cloud.run(place, ended)
+    shown = settings.shown()
+    assert (shown["authorization"], shown["strangers_are_root"], shown["time_scale"]) == (True, False, 0.25)
     assert (served, pushed) == ([17400, 17405], ["127.0.0.1:17402"])
     assert [(part["name"], part["state"]) for part in seen["status"]] == [("aws", "running"), ("registry", "running")]
     assert seen["facts"].keys() == {

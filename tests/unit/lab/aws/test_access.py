@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from moto.eks.models import eks_backends
+
+from lab.aws.access import groups
 
 POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 ADMIN = POLICY + "AmazonEKSClusterAdminPolicy"
@@ -87,12 +90,22 @@ def test_policies_that_are_refused(account, principal, arn, error):
         account.eks.associate_access_policy(**named, policyArn=arn, accessScope=EVERYWHERE)
 
 
-def test_scopes_of_namespaces_are_not_implemented(account, principal):
-    named = {"clusterName": "kafka", "principalArn": principal}
-    account.eks.create_access_entry(**named)
+def test_a_policy_can_be_for_some_namespaces(account, principal):
+    named = {"clusterName": "kafka", "principalArn": principal, "policyArn": ADMIN}
+    account.eks.create_access_entry(clusterName="kafka", principalArn=principal)
+    for wrong in ({"type": "namespace"}, {"type": "cluster", "namespaces": ["kafka"]}):
+        with pytest.raises(account.eks.exceptions.InvalidParameterException, match="Namespaces must be given"):
+            account.eks.associate_access_policy(**named, accessScope=wrong)
     scope = {"type": "namespace", "namespaces": ["kafka"]}
-    with pytest.raises(NotImplementedError, match="scopes"):
-        account.eks.associate_access_policy(**named, policyArn=ADMIN, accessScope=scope)
+    account.eks.associate_access_policy(**named, accessScope=scope)
+    (policy,) = account.eks.list_associated_access_policies(clusterName="kafka", principalArn=principal)[
+        "associatedAccessPolicies"
+    ]
+    assert policy["accessScope"] == scope
+    entry = eks_backends["123456789012"]["us-west-2"].clusters["kafka"].entries[principal]
+    assert groups(entry) == []
+    account.eks.associate_access_policy(**named, accessScope=EVERYWHERE)
+    assert groups(entry) == ["eks-access-policy:AmazonEKSClusterAdminPolicy"]
 
 
 def test_access_entries_do_not_count_under_config_map(account):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 EBS = "aws-ebs-csi-driver"
@@ -83,3 +85,42 @@ def test_the_default_version_is_marked_and_is_not_the_newest(account):
     account.make_cluster(version="1.34")
     account.eks.create_addon(clusterName="kafka", addonName="kube-proxy")
     assert describe(account, "kube-proxy")["addonVersion"] == "v1.34.0-eksbuild.2"
+
+
+def test_the_identities_that_stay_keep_their_associations(account):
+    account.make_cluster()
+    other = account.make_role("other")
+    identities = [{"serviceAccount": name, "roleArn": account.role} for name in ("stays", "goes")]
+    named = {"clusterName": "kafka", "addonName": EBS}
+    account.eks.create_addon(**named, podIdentityAssociations=identities)
+    describe(account, EBS)
+
+    def associations():
+        listed = account.eks.list_pod_identity_associations(clusterName="kafka")["associations"]
+        return {association["serviceAccount"]: association["associationId"] for association in listed}
+
+    before = associations()
+    wanted = [{"serviceAccount": name, "roleArn": other} for name in ("stays", "comes")]
+    account.eks.update_addon(**named, podIdentityAssociations=wanted)
+    after = associations()
+    assert (set(after), after["stays"]) == ({"stays", "comes"}, before["stays"])
+    found = account.eks.describe_pod_identity_association(clusterName="kafka", associationId=after["stays"])
+    assert found["association"]["roleArn"] == other
+    assert len(describe(account, EBS)["podIdentityAssociations"]) == 2
+
+
+def test_what_can_be_configured_is_told(account):
+    offered = account.eks.describe_addon_versions(addonName=EBS)["addons"][0]["addonVersions"][0]["addonVersion"]
+    told = account.eks.describe_addon_configuration(addonName=EBS, addonVersion=offered)
+    assert json.loads(told["configurationSchema"])["properties"]["controller"] == {"type": "object"}
+    (identity,) = told["podIdentityConfiguration"]
+    assert identity["serviceAccount"] == "ebs-csi-controller-sa"
+    with pytest.raises(account.eks.exceptions.ResourceNotFoundException):
+        account.eks.describe_addon_configuration(addonName=EBS, addonVersion="v0")
+
+
+def test_add_ons_have_tags(account):
+    account.make_cluster()
+    addon = account.eks.create_addon(clusterName="kafka", addonName="vpc-cni", tags={"a": "b"})["addon"]
+    account.eks.tag_resource(resourceArn=addon["addonArn"], tags={"c": "d"})
+    assert describe(account, "vpc-cni")["tags"] == {"a": "b", "c": "d"}

@@ -264,3 +264,64 @@ def test_enabled_logs(before, change, after):
     document = {"clusterLogging": [{"types": types, "enabled": enabled} for types, enabled in change]}
     assert enabled_logs(document, before) == after
     assert enabled_logs(logging_document(after)) == after
+
+
+class TestEncryption:
+    @pytest.fixture
+    def kms(self, account):
+        return boto3.client("kms", "us-west-2")
+
+    def config(self, arn):
+        return [{"resources": ["secrets"], "provider": {"keyArn": arn}}]
+
+    def test_can_be_there_from_the_start_or_later_but_does_not_change(self, account, kms):
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        account.make_cluster()
+        update = account.eks.associate_encryption_config(clusterName="kafka", encryptionConfig=self.config(key))[
+            "update"
+        ]
+        assert update["type"] == "AssociateEncryptionConfig"
+        assert finish(account, update)["encryptionConfig"] == self.config(key)
+        with pytest.raises(account.eks.exceptions.InvalidParameterException, match="already enabled"):
+            account.eks.associate_encryption_config(clusterName="kafka", encryptionConfig=self.config(key))
+
+    def test_needs_a_key_that_can_be_used(self, account, kms):
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        kms.disable_key(KeyId=key)
+        with pytest.raises(account.eks.exceptions.InvalidParameterException, match="no enabled key"):
+            account.begin_cluster(encryptionConfig=self.config(key))
+
+    def test_without_its_key_a_cluster_is_not_well(self, account, kms):
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        account.make_cluster(encryptionConfig=self.config(key))
+        kms.schedule_key_deletion(KeyId=key)
+        cluster = account.cluster()
+        assert (cluster["status"], cluster["health"]["issues"][0]["code"]) == ("ACTIVE", "KmsKeyDisabled")
+
+
+def interfaces(account):
+    found = account.ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": ["Amazon EKS kafka"]}])[
+        "NetworkInterfaces"
+    ]
+    return {interface["SubnetId"]: {group["GroupId"] for group in interface["Groups"]} for interface in found}
+
+
+def test_the_control_plane_moves_to_other_subnets_and_groups(account):
+    cluster = account.make_cluster()
+    own = cluster["resourcesVpcConfig"]["clusterSecurityGroupId"]
+    group = account.ec2.create_security_group(GroupName="g", Description="g", VpcId=account.vpc)["GroupId"]
+    others = [account.make_subnet(10 + number, zone) for number, zone in enumerate("abc")]
+    changes = {"subnetIds": others, "securityGroupIds": [group]}
+    update = account.eks.update_cluster_config(name="kafka", resourcesVpcConfig=changes)["update"]
+    changed = finish(account, update)["resourcesVpcConfig"]
+    assert {key: changed[key] for key in changes} == changes
+    assert interfaces(account) == dict.fromkeys(others[:2], {own, group})
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        account.ec2.delete_security_group(GroupId=group)
+    account.ec2.delete_subnet(SubnetId=account.subnets[0])
+
+
+def test_but_not_to_other_zones(account):
+    account.make_cluster()
+    with pytest.raises(account.eks.exceptions.InvalidParameterException, match="exact set of AZs"):
+        account.eks.update_cluster_config(name="kafka", resourcesVpcConfig={"subnetIds": account.subnets[:2]})

@@ -235,3 +235,52 @@ def test_changed_taints():
         "removeTaints": [{"key": "b", "effect": "NO_SCHEDULE"}],
     }
     assert changed_taints(before, change) == [{"key": "a", "value": "2", "effect": "NO_SCHEDULE"}]
+
+
+class TestOneWithALaunchTemplate:
+    """What becomes of it when the template is changed or deleted."""
+
+    NAMED = {"clusterName": "kafka", "nodegroupName": "broker"}
+
+    def make_template(self, account):
+        data = {"InstanceType": "r8g.4xlarge"}
+        account.ec2.create_launch_template(LaunchTemplateName="broker", LaunchTemplateData=data)
+
+    @pytest.fixture(autouse=True)
+    def nodegroup(self, account):
+        account.make_cluster()
+        self.make_template(account)
+        account.make_nodegroup(size=1, launchTemplate={"name": "broker"}, instanceTypes=[])
+
+    def update(self, account, template):
+        update = account.eks.update_nodegroup_version(**self.NAMED, launchTemplate=template)["update"]
+        account.eks.describe_update(name="kafka", nodegroupName="broker", updateId=update["id"])
+        return account.nodegroup()
+
+    def test_it_moves_to_another_version(self, account):
+        account.ec2.create_launch_template_version(
+            LaunchTemplateName="broker", SourceVersion="1", LaunchTemplateData={"InstanceType": "r8g.2xlarge"}
+        )
+        template = self.update(account, {"name": "broker", "version": "2"})["launchTemplate"]
+        assert (template["name"], template["version"]) == ("broker", "2")
+
+    def test_it_is_degraded_without_it_until_it_gets_a_new_one_of_the_name(self, account):
+        account.ec2.delete_launch_template(LaunchTemplateName="broker")
+        nodegroup = account.nodegroup()
+        assert nodegroup["status"] == "DEGRADED"
+        assert nodegroup["health"]["issues"][0]["code"] == "Ec2LaunchTemplateNotFound"
+        self.make_template(account)
+        changed = self.update(account, {"name": "broker", "version": "1"})
+        assert (changed["status"], changed["health"]["issues"]) == ("ACTIVE", [])
+        assert changed["launchTemplate"]["id"] != nodegroup["launchTemplate"]["id"]
+
+    def test_it_does_not_take_another(self, account):
+        account.ec2.create_launch_template(LaunchTemplateName="other", LaunchTemplateData={"InstanceType": "r8g.large"})
+        with pytest.raises(account.eks.exceptions.InvalidParameterException, match="created with"):
+            self.update(account, {"name": "other"})
+
+    def test_a_degraded_one_can_be_removed(self, account):
+        account.ec2.delete_launch_template(LaunchTemplateName="broker")
+        account.nodegroup()
+        account.eks.delete_nodegroup(**self.NAMED)
+        assert account.eks.list_nodegroups(clusterName="kafka")["nodegroups"] == []

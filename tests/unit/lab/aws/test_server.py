@@ -4,8 +4,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from werkzeug.test import Client
 
-from lab.aws import server
+from lab.aws import clock, server, settings
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ def test_requests_are_logged_by_service_and_action(served):
         pytest.param("eks", lambda c: c.list_insights(clusterName="k"), "eks ListInsights", id="operation of REST"),
         pytest.param(
             "iam",
-            lambda c: c.simulate_principal_policy(PolicySourceArn="arn:aws:iam::1:role/r", ActionNames=["a:b"]),
-            "iam SimulatePrincipalPolicy",
+            lambda c: c.simulate_custom_policy(PolicyInputList=["{}"], ActionNames=["a:b"]),
+            "iam SimulateCustomPolicy",
             id="operation of query",
         ),
         pytest.param(
@@ -56,7 +57,7 @@ def test_requests_are_logged_by_service_and_action(served):
             "ec2 DescribeVpcEndpointAssociations",
             id="operation of EC2",
         ),
-        pytest.param("pricing", lambda c: c.get_products(ServiceCode="x"), "pricing GetProducts", id="service"),
+        pytest.param("health", lambda c: c.describe_events(), "health DescribeEvents", id="service"),
         pytest.param(
             "eks",
             lambda c: c.describe_cluster_versions(clusterType="eks"),
@@ -90,3 +91,42 @@ def test_a_defect_of_the_lab_is_told_as_one(served, monkeypatch):
     client, _ = served
     with pytest.raises(ClientError, match="The lab's eks ListClusters failed: KeyError"):
         client("eks").list_clusters()
+
+
+class TestControls:
+    @pytest.fixture(autouse=True)
+    def as_before(self):
+        yield
+        settings.reset()
+
+    def ask(self, method, path, **changes):
+        client = Client(server.Endpoint())
+        return client.open(path, method=method, json=changes or None)
+
+    def test_settings_are_shown_and_changed(self):
+        assert self.ask("GET", "/lab/settings").json["time_scale"] == 0
+        changed = self.ask("PATCH", "/lab/settings", time_scale=0.1, quotas={"ec2/L-0263D0A3": 1})
+        assert (changed.json["time_scale"], changed.json["quotas"]) == (0.1, {"ec2/L-0263D0A3": 1.0})
+        assert self.ask("GET", "/lab/settings").json == changed.json
+
+    @pytest.mark.parametrize(
+        ("changes", "sentence"),
+        [
+            pytest.param({"speed": 1}, "speed: no such setting", id="name"),
+            pytest.param({"time_scale": "fast"}, "could not convert", id="value"),
+            pytest.param({"refusals": [{"what": "ec2"}]}, "what", id="form"),
+            pytest.param({"quotas": {"ec2/L-1": 1}}, "ec2/L-1 is not one of", id="quota"),
+        ],
+    )
+    def test_a_setting_that_is_none_is_refused(self, changes, sentence):
+        refused = self.ask("PATCH", "/lab/settings", **changes)
+        assert (refused.status_code, sentence in refused.text) == (400, True)
+
+    def test_the_timeline_is_shown_and_forgotten(self):
+        clock.Transition("add-on create", "add-on coredns", "CREATING", "ACTIVE")
+        (span,) = self.ask("GET", "/lab/timeline").json["spans"]
+        assert (span["resource"], span["seconds_on_aws"], span["ended"]) == ("add-on coredns", 30, None)
+        assert self.ask("DELETE", "/lab/timeline").json["spans"] == []
+
+    def test_there_is_nothing_else(self):
+        assert self.ask("GET", "/lab/other").status_code == 404
