@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ._aws_data import AwsError, Ref, Request, Step, Wait
+from ._aws_data import AwsError, Ref, Request
+from ._quotas import quota_met
 
 try:
     import boto3
@@ -24,7 +27,6 @@ try:
         PartialCredentialsError,
         ProfileNotFound,
         SSOError,
-        WaiterError,
     )
     from botocore.exceptions import ConnectionError as NotConnected
 except ImportError:
@@ -44,9 +46,10 @@ WAIT_ARGUMENTS: dict[str, Any] = {
 PAUSE = 3  # seconds between two looks
 SETTLING = 60  # seconds until what was made is known to every server of AWS
 ATTEMPTS = 8
+CONNECTIONS = 8  # at once; botocore's pool has room for ten
 FIRST_ATTEMPTS = 3  # of the first call: that nobody listens at an endpoint is then known in seconds
 
-NOT_FOUND = ("ResourceNotFoundException", "NoSuchEntity")
+NOT_FOUND = ("ResourceNotFoundException", "NoSuchEntity", "NotFoundException")  # the last one is KMS's
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 REMEDIES = {
     **dict.fromkeys(
@@ -153,20 +156,47 @@ class Aws:
             raise
 
     def read(self, requests: Mapping[str, Request]) -> dict[str, Any]:
-        return {name: self.call(request) for name, request in requests.items()}
+        """Make independent calls side by side."""
+        return self._side_by_side(self.call, requests)
 
-    def send(self, steps: Sequence[Step], ids: Mapping[Ref, str]) -> dict[Ref, str]:
+    def find_all(self, requests: Mapping[str, Request]) -> dict[str, Any]:
+        """The same for things that may not be there: None where AWS's code says so."""
+        return self._side_by_side(self.find, requests)
+
+    def attempt_all(self, requests: Mapping[str, Request]) -> dict[str, Any]:
+        """The same where each may fail for itself: the AwsError stands in the place of the answer."""
+        return self._side_by_side(self._attempt, requests)
+
+    def _attempt(self, request: Request) -> Any:
+        try:
+            return self.call(request)
+        except AwsError as error:
+            return error
+
+    def _side_by_side(self, ask: Callable[[Request], Any], requests: Mapping[str, Request]) -> dict[str, Any]:
+        for service in {request.service for request in requests.values()}:
+            self._client(service)  # making clients is not safe in threads, using them is
+        with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
+            return dict(zip(requests, pool.map(ask, requests.values()), strict=True))
+
+    def send(self, steps: Sequence[Request], ids: Mapping[Ref, str]) -> dict[Ref, str]:
         """Carry out the steps in order; returns the ids with those of what was made."""
         known = dict(ids)
         for step in steps:
             arguments = _resolved(step.arguments, known)
-            if isinstance(step, Wait):
-                self._wait(step, arguments)
-                continue
             answer = self._patiently(step, arguments, fresh=len(known) > len(ids))
             if step.makes:
                 known[step.makes] = answer
         return known
+
+    def send_all(self, plans: Iterable[Sequence[Request]]) -> dict[Ref, str]:
+        """Carry out independent plans side by side, the steps of each in order; returns the ids of what was made."""
+        plans = list(plans)
+        for service in {step.service for plan in plans for step in plan}:
+            self._client(service)
+        with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
+            made = list(pool.map(lambda plan: self.send(plan, {}), plans))
+        return {ref: one for ids in made for ref, one in ids.items()}
 
     def _patiently(self, request: Request, arguments: Mapping[str, Any], fresh: bool) -> Any:
         sent = replace(request, arguments=arguments)
@@ -181,20 +211,6 @@ class Aws:
                     raise
             time.sleep(PAUSE)
         raise AssertionError("The last attempt returns or raises.")
-
-    def _wait(self, wait: Wait, arguments: Mapping[str, Any]) -> None:
-        config = {"Delay": PAUSE, "MaxAttempts": max(1, self._patience // PAUSE)}
-        client = self._client(wait.service)
-        try:
-            client.get_waiter(wait.waiter).wait(**arguments, WaiterConfig=config)
-        except WaiterError as error:
-            raise AwsError(
-                f"{wait.about}: waiting until {wait.waiter.replace('_', ' ')} ended without it "
-                f"({_one_line(error)}{_failures(error.last_response)}); correct what it names, or give it more time, and run "
-                "again: it goes on where it stopped."
-            ) from None
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error, wait.about, client, wait.waiter, self.caller.arn) from None
 
 
 def _session(profile: str | None) -> Any:
@@ -220,7 +236,8 @@ def _translated(error: Exception, about: str, client: Any, operation: str, calle
     if isinstance(error, ClientError):
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         return AwsError(
-            f"{about}: AWS refused {action} with {code} ({_one_line(message)}); {_remedy(code, action, caller)}.", code
+            f"{about}: AWS refused {action} with {code} ({_one_line(message)}); {_remedy(code, _denied(message) or action, caller)}.",
+            code,
         )
     if isinstance(error, (HTTPClientError, NotConnected)):
         return AwsError(
@@ -235,20 +252,20 @@ def _translated(error: Exception, about: str, client: Any, operation: str, calle
     return AwsError(f"{about}: {action} could not be asked ({_one_line(error)}); correct what it names and run again.")
 
 
+def _denied(message: str) -> str:
+    """The action that the caller lacks, which may be another one than that of the request: tagging, handing a role over."""
+    match = re.search(r"not authorized to perform: ([\w-]+:\w+)", message)
+    return match[1] if match else ""
+
+
 def _remedy(code: str, action: str, caller: str) -> str:
     if code in DENIED:
         return f"allow {action} to {caller}"
     if code in REMEDIES:
         return REMEDIES[code]
     if "LimitExceeded" in code:
-        return "have the quota raised (Service Quotas) or remove what is not needed, and run again: it goes on where it stopped"
+        return f"have {quota_met(code)} raised (Service Quotas) or remove what is not needed, and run again: it goes on where it stopped"
     return "correct what it names and run again"
-
-
-def _failures(response: Mapping[str, Any]) -> str:
-    """What EC2 says of NAT gateways that failed."""
-    texts = [gateway.get("FailureMessage") for gateway in response.get("NatGateways", [])]
-    return "".join(f"; {text}" for text in texts if text)
 
 
 def _one_line(text: object) -> str:

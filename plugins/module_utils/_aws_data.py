@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 OWNER_TAG = "kafka-eks/cluster"
 
@@ -39,19 +39,6 @@ class Request:
     makes: Ref | None = None
     # Codes that heal by themselves: something else is still going away, or has not reached every server of AWS.
     patience: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Until a waiter of botocore is content."""
-
-    about: str
-    service: str
-    waiter: str
-    arguments: Mapping[str, Any]
-
-
-Step: TypeAlias = "Request | Wait"
 
 
 @dataclass(frozen=True)

@@ -28,21 +28,28 @@ class PollingActionBase(ActionBase):
     """The module makes one pass and returns; what it has left to AWS is waited for here, where it can be watched."""
 
     module: str
+    # What a pass returns and the next one is given.
+    carried: tuple[str, ...] = ()
+
+    def is_done(self, result: Result) -> bool:
+        """Whether nothing is left that is to be waited for."""
+        return not result["in_progress"]
 
     def run(self, tmp: None = None, task_vars: Result | None = None) -> Result:
         super().run(tmp, task_vars)
         passes: list[Result] = []
 
         def look() -> Seen[Result]:
+            known = {name: passes[-1][name] for name in self.carried if passes}
             result: Result = self._execute_module(
-                module_name=self.module, module_args=dict(self._task.args), task_vars=task_vars
+                module_name=self.module, module_args={**self._task.args, **known}, task_vars=task_vars
             )
             if result.get("failed"):
                 raise Failed(result)
             passes.append(result)
             # As the module has understood them, with their defaults.
             asked = result["invocation"]["module_args"]
-            done = not result["in_progress"] or not asked["wait"]
+            done = self.is_done(result) or not asked["wait"]
             return Seen(done, result["progress"], result, next_look=asked["poll_interval"])
 
         try:

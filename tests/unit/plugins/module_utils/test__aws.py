@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
+import boto3
 import pytest
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws import Aws
-from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import AwsError, Ref, Request, Wait
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import AwsError, Ref, Request
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -146,17 +148,43 @@ def test_what_does_not_heal_is_not_asked_for_ever(aws, monkeypatch, codes, calls
     assert len(made) == calls
 
 
-def test_a_wait_that_does_not_end_says_what_was_waited_for(aws, sleeps):
+def describe(vpc):
+    return Request(f"VPC '{vpc}'", "ec2", "describe_vpcs", {"VpcIds": [vpc]}, "Vpcs")
+
+
+def role(name):
+    return Request(f"IAM role '{name}'", "iam", "get_role", {"RoleName": name}, "Role.RoleName")
+
+
+def test_many_answers_come_back_under_the_names_of_their_requests(aws):
+    vpcs = [aws.call(MAKE) for _ in range(4)]
+    found = aws.read({vpc: describe(vpc) for vpc in vpcs})
+    assert list(found) == vpcs
+    assert all(one["VpcId"] == vpc for vpc, (one,) in found.items())
+
+
+def test_what_is_not_there_is_none_among_many(aws):
+    boto3.client("iam", "us-west-2").create_role(RoleName="node", AssumeRolePolicyDocument="{}")
+    assert aws.find_all({"a": role("node"), "b": role("gone")}) == {"a": "node", "b": None}
+
+
+def test_the_first_of_many_that_fails_is_told(aws):
+    with pytest.raises(AwsError, match="^VPC 'vpc-1'"):
+        aws.read({"a": describe("vpc-1"), "b": describe("vpc-2")})
+
+
+def test_each_of_many_may_fail_for_itself(aws):
     vpc = aws.call(MAKE)
-    subnet = aws.call(
-        Request("", "ec2", "create_subnet", {"VpcId": vpc, "CidrBlock": "10.0.0.0/24"}, "Subnet.SubnetId")
-    )
-    arguments = {"SubnetId": subnet, "ConnectivityType": "private"}
-    nat = aws.call(Request("", "ec2", "create_nat_gateway", arguments, "NatGateway.NatGatewayId"))
-    with pytest.raises(AwsError) as caught:
-        aws.send([Wait("NAT gateways", "ec2", "nat_gateway_deleted", {"NatGatewayIds": [nat]})], {})
-    assert str(caught.value).startswith("NAT gateways: waiting until nat gateway deleted ended without it")
-    assert sleeps == [3, 3]
+    found = aws.attempt_all({"there": describe(vpc), "gone": describe("vpc-1")})
+    assert found["there"][0]["VpcId"] == vpc
+    assert isinstance(found["gone"], AwsError)
+
+
+def test_independent_plans_are_carried_out_and_their_ids_told(aws):
+    plans = [[replace(MAKE, makes=Ref("vpc", str(n)))] for n in range(3)]
+    made = aws.send_all(plans)
+    assert {ref.name for ref in made} == {"0", "1", "2"}
+    assert len(set(made.values())) == 3
 
 
 def test_what_a_deletion_did_not_delete_is_an_error(aws):

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from ansible_collections.streamops.kafka_eks.plugins.action import eks_cluster, eks_nodegroups
+from ansible_collections.streamops.kafka_eks.plugins.action import eks_cluster, eks_nodegroups, vpc_network
 from ansible_collections.streamops.kafka_eks.plugins.plugin_utils import _polling
 
 ASKED = {"wait": True, "wait_timeout": 100, "poll_interval": 10}
@@ -21,6 +21,7 @@ def result(
         "changed": changed,
         "in_progress": in_progress,
         "progress": progress,
+        "asked": {},
         "diff": {"before": {}, "after": {"changed": changed}},
         "invocation": {"module_args": arguments},
         **more,
@@ -67,6 +68,7 @@ def act(monkeypatch: pytest.MonkeyPatch, *results: dict[str, Any]) -> tuple[dict
 def test_each_action_runs_the_module_of_its_name():
     assert eks_cluster.ActionModule.module == "streamops.kafka_eks.eks_cluster"
     assert eks_nodegroups.ActionModule.module == "streamops.kafka_eks.eks_nodegroups"
+    assert vpc_network.ActionModule.module == "streamops.kafka_eks.vpc_network"
 
 
 def test_what_is_done_at_once_is_not_waited_for(monkeypatch, clock):
@@ -112,3 +114,10 @@ def test_a_failure_ends_the_waiting_and_keeps_what_was_changed(monkeypatch, cloc
     done, execute = act(monkeypatch, result(True, changed=True), {"failed": True, "msg": "It has FAILED."})
     assert execute.call_count == 2
     assert (done["failed"], done["msg"], done["changed"]) == (True, "It has FAILED.", True)
+
+
+def test_a_pass_is_told_what_the_one_before_has_asked_for(monkeypatch, clock):
+    first = {**result(True, changed=True), "asked": {"demo": "update-1"}}
+    _, execute = act(monkeypatch, first, result(True), result(False))
+    given = [call.kwargs["module_args"].get("asked") for call in execute.call_args_list]
+    assert given == [None, {"demo": "update-1"}, {}]
