@@ -10,12 +10,15 @@ short_description: The whole network of an EKS cluster
 version_added: 0.1.0
 description:
   - Makes, repairs or removes the VPC of a cluster with all that belongs to it. A second block for nodes and pods, public,
-    private and intra subnets in each zone, internet gateway, NAT gateways with their addresses, route tables and the gateway
-    endpoint of S3.
+    private and intra subnets in each zone, internet gateway, NAT gateways with their addresses, route tables, the gateway
+    endpoint of S3, and interface endpoints with their security group.
   - What is there is found by the tag C(kafka-eks/cluster) and the name. What is missing or has drifted is made good, so that
     a run which was interrupted is finished by the next one. What does not carry the tag is never touched, nor are tags,
-    routes and blocks which somebody added.
-  - What AWS cannot change in place, and blocks that overlap, are refused before anything is made.
+    routes and blocks which somebody added. Only the rules of the security group are exactly those that are needed.
+  - What AWS cannot change in place, blocks that overlap or that AWS does not associate, services that are not offered, and
+    what the account's quotas have no room for, are refused before anything is made.
+  - All that needs no waiting is done at once. NAT gateways and interface endpoints take minutes to be there or to go. A
+    route leads to a NAT gateway only when it is available.
 author:
   - streamops.kafka_eks contributors (@streamops)
 options:
@@ -24,7 +27,9 @@ options:
     type: str
     required: true
   state:
-    description: Whether the network is to exist.
+    description:
+      - Whether the network is to exist. It is not removed while network interfaces of others are in use in it, such as those
+        of nodes and of the control plane.
     type: str
     choices: [present, absent]
     default: present
@@ -41,9 +46,22 @@ options:
   zone_count:
     description:
       - Number of zones, from 2 to 4. The first ones by zone id are taken, without those in which EKS cannot run. Zones in
-        which the network already is are kept.
+        which the network already is are kept. It is not looked at when O(zone_ids) are given.
     type: int
     default: 3
+  zone_ids:
+    description:
+      - Ids of the zones, from 2 to 4, such as V(usw2-az1). An id means the same place in every account, which the name of a
+        zone does not.
+    type: list
+    elements: str
+    default: []
+  public:
+    description:
+      - Whether there are public subnets and an internet gateway. NAT gateways need them, and load balancers that are reached
+        from the internet.
+    type: bool
+    default: true
   nat:
     description:
       - How private subnets reach the internet. V(per_zone) has a NAT gateway in each zone, V(single) one for all, which is
@@ -51,14 +69,33 @@ options:
     type: str
     choices: [per_zone, single, none]
     default: per_zone
+  interface_endpoints:
+    description:
+      - Services that the private subnets reach without a way out, by their short names, such as V(ecr.api) or V(sts). Each
+        has an address in each of these subnets, and its usual name leads there. S3 has a gateway endpoint in any case.
+      - V(route53) is reached in the region V(us-east-1), wherever the network is, which takes the permission
+        C(vpce:AllowMultiRegion).
+    type: list
+    elements: str
+    default: []
   tags:
     description: Further tags for everything that is made.
     type: dict
     default: {}
+  wait:
+    description:
+      - Whether to wait until it is done. Without it, one pass is made, after which an EKS cluster can be made while NAT
+        gateways and endpoints come up.
+    type: bool
+    default: true
   wait_timeout:
-    description: Seconds to wait for NAT gateways, and for what keeps a part from being removed.
+    description: Seconds to wait at most.
     type: int
-    default: 600
+    default: 1800
+  poll_interval:
+    description: Seconds between two looks.
+    type: int
+    default: 15
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -80,6 +117,14 @@ EXAMPLES = r"""
     cluster_name: kafka-trial
     region: us-west-2
     nat: single
+
+- name: Make one without any way to the internet
+  streamops.kafka_eks.vpc_network:
+    cluster_name: kafka-private
+    region: us-west-2
+    public: false
+    nat: none
+    interface_endpoints: [ec2, ecr.api, ecr.dkr, eks, eks-auth, logs, sts]
 
 - name: Remove the network
   streamops.kafka_eks.vpc_network:
@@ -105,6 +150,16 @@ subnets:
         zone: us-west-2b
         zone_id: usw2-az1
         cidr: 100.64.0.0/18
+in_progress:
+  description: Whether AWS is still at work. Never when O(wait=true) and the task has succeeded.
+  returned: always
+  type: bool
+  sample: false
+progress:
+  description: What AWS is still at work on, in a sentence.
+  returned: always
+  type: str
+  sample: "Network of 'kafka-on-eks': NAT gateway kafka-on-eks-nat-usw2-az1 is being made."
 """
 
 from typing import Any
@@ -112,75 +167,94 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _network
-from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
-from ..module_utils._aws_data import AwsError
+from ..module_utils import _network_endpoints, _network_plan, _network_quotas, _network_steps
+from ..module_utils._aws import ACCOUNT_ARGUMENT, WAIT_ARGUMENTS, Aws
+from ..module_utils._aws_data import AwsError, Look, result
+from ..module_utils._network import Settings, shown, summary
+from ..module_utils._network_look import look
 
 
-def present(aws: Aws, settings: _network.Settings, check_mode: bool) -> dict[str, Any]:
-    _network.check(settings)
-    now = _network.look(aws.read, settings.cluster)
-    plan = _network.address_plan(settings.cidr, settings.secondary_cidr)
-    zones = _network.choose_zones(aws.call(_network.ZONES), settings.zone_count, plan, now.network)
-    then = _network.target(_network.wanted(settings, zones), now, settings.cluster)
-    ids = now.ids if check_mode else aws.send(_network.steps(now, then), now.ids)
-    return {
-        "changed": then != now.network,
-        "diff": _network.difference(now.network, then),
-        **_network.summary(then, ids),
-    }
+def present(aws: Aws, settings: Settings, check_mode: bool) -> dict[str, Any]:
+    now = look(aws.read, settings.cluster, zones=True)
+    zones = _network_plan.choose_zones(settings, now.zones, now.network)
+    then = _network_plan.target(_network_plan.wanted(settings, zones), now, settings.cluster)
+    services = _network_endpoints.to_be_placed(now.network, then)
+    offers = aws.read(_network_endpoints.offer_reads(settings, services)) if services else {}
+    _network_endpoints.refuse_not_offered(
+        settings, services, zones, [one for found in offers.values() for one in found]
+    )
+    _network_quotas.refuse_exhausted(now, then, settings.cluster, aws.read, aws.attempt_all)
+    if now.failed and not check_mode:
+        aws.send(_network_steps.failed_removal(now), {})
+        raise _network_steps.failure(now)
+    plan = _network_steps.steps(now, then, settings.region)
+    ids = now.ids if check_mode else aws.send(plan.requests, now.ids)
+    seen = Look(shown(now.network), shown(then), plan.requests, plan.in_progress, plan.progress(settings.cluster))
+    return {**result(seen, check_mode), **summary(then, ids)}
 
 
 def absent(aws: Aws, cluster: str, check_mode: bool) -> dict[str, Any]:
-    now = _network.look(aws.read, cluster)
-    steps = _network.removal(now, cluster)
+    now = look(aws.read, cluster, interfaces=True)
+    plan = _network_steps.removal(now, cluster)
+    sent = []
     if not check_mode:
-        try:
-            aws.send(steps, now.ids)
-        except AwsError as error:
-            if error.code != "DependencyViolation":
-                raise
-            left = _network.leftovers(aws.read(_network.leftover_reads(now, cluster)))
-            raise AwsError(
-                f"{error} What AWS does not delete with the VPC is still there: {left}.", error.code
-            ) from None
-    return {"changed": bool(steps), "diff": _network.difference(now.network, {})}
+        for request in plan.requests:
+            try:
+                aws.send([request], now.ids)
+            except AwsError as error:
+                if error.code.endswith("NotFound"):
+                    continue
+                if error.code != "DependencyViolation":
+                    raise
+                # What that is, the next pass may see.
+                plan.others.append(str(error))
+                break
+            sent.append(request)
+    seen = Look(shown(now.network), {}, sent, plan.in_progress, plan.progress(cluster))
+    return result(seen, check_mode)
 
 
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             **ACCOUNT_ARGUMENT,
+            **WAIT_ARGUMENTS,
             "cluster_name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "cidr": {"type": "str", "default": "10.1.0.0/16"},
             "secondary_cidr": {"type": "str", "default": "100.64.0.0/16"},
             "zone_count": {"type": "int", "default": 3},
+            "zone_ids": {"type": "list", "elements": "str", "default": []},
+            "public": {"type": "bool", "default": True},
             "nat": {"type": "str", "choices": ["per_zone", "single", "none"], "default": "per_zone"},
+            "interface_endpoints": {"type": "list", "elements": "str", "default": []},
             "tags": {"type": "dict", "default": {}},
-            "wait_timeout": {"type": "int", "default": 600},
         },
         supports_check_mode=True,
     )
     params = module.params
     try:
-        aws = Aws(get_aws_connection_info(module), params["account_id"], patience=params["wait_timeout"])
+        aws = Aws(get_aws_connection_info(module), params["account_id"])
         if params["state"] == "absent":
-            result = absent(aws, params["cluster_name"], module.check_mode)
+            made = absent(aws, params["cluster_name"], module.check_mode)
         else:
-            settings = _network.Settings(
+            settings = Settings(
                 cluster=params["cluster_name"],
                 region=aws.region,
                 cidr=params["cidr"],
                 secondary_cidr=params["secondary_cidr"],
                 zone_count=params["zone_count"],
+                zone_ids=params["zone_ids"],
+                public=params["public"],
                 nat=params["nat"],
+                interface_endpoints=params["interface_endpoints"],
                 tags=params["tags"],
             )
-            result = present(aws, settings, module.check_mode)
+            _network_plan.check(settings)
+            made = present(aws, settings, module.check_mode)
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)
-    module.exit_json(**result)
+    module.exit_json(**made)
 
 
 if __name__ == "__main__":

@@ -62,9 +62,10 @@ subnets:
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _network
 from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
 from ..module_utils._aws_data import AwsError
+from ..module_utils._network import summary
+from ..module_utils._network_look import look
 
 
 def main() -> None:
@@ -74,10 +75,10 @@ def main() -> None:
     )
     try:
         aws = Aws(get_aws_connection_info(module), module.params["account_id"])
-        now = _network.look(aws.read, module.params["cluster_name"])
+        now = look(aws.read, module.params["cluster_name"])
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)
-    module.exit_json(changed=False, **_network.summary(now.network, now.ids))
+    module.exit_json(changed=False, **summary(now.network, now.ids))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,11 @@
+# Copyright: streamops.kafka_eks contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Waits for what the module of the same name has asked of EC2."""
+
+from __future__ import annotations
+
+from ..plugin_utils._polling import PollingActionBase
+
+
+class ActionModule(PollingActionBase):
+    module = "streamops.kafka_eks.vpc_network"
