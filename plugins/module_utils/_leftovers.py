@@ -97,6 +97,15 @@ KINDS = (
     Kind("route_table", "describe_route_tables", "RouteTables", "RouteTableId", False, RESIDUE),
     Kind("internet_gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId", False, RESIDUE),
     Kind("vpc", "describe_vpcs", "Vpcs", "VpcId", False, RESIDUE),
+    Kind(
+        "launch_template",
+        "describe_launch_templates",
+        "LaunchTemplates",
+        "LaunchTemplateId",
+        False,
+        RESIDUE,
+        made_by_kubernetes=True,
+    ),
 )
 # Types whose data somebody may want to use again.
 KEEPABLE = ("volume", "kms_key", "log_group")
@@ -143,19 +152,20 @@ def _tagged(about: str, types: list[str], key: str, value: str) -> Request:
     return Request(about, "resourcegroupstaggingapi", "get_resources", arguments, "ResourceTagMappingList")
 
 
-def key_ids(raw: Mapping[str, Any]) -> list[str]:
-    return [item["ResourceARN"].rpartition("/")[2] for item in raw["tagged"] if ":kms:" in item["ResourceARN"]]
-
-
-def describe_key(key_id: str) -> Request:
-    return Request(f"KMS key {key_id}", "kms", "describe_key", {"KeyId": key_id}, "KeyMetadata")
+def key_reads(raw: Mapping[str, Any], cluster: str) -> dict[str, Request]:
+    """The requests for the cluster's keys, by their tags and by their aliases: either may have been lost."""
+    tagged = [item["ResourceARN"].rpartition("/")[2] for item in raw["tagged"] if ":kms:" in item["ResourceARN"]]
+    aliases = [f"alias/kafka-eks/{cluster}/{name}" for name in ("cluster", "volumes")]
+    return {
+        key: Request(f"KMS key {key}", "kms", "describe_key", {"KeyId": key}, "KeyMetadata") for key in tagged + aliases
+    }
 
 
 def leftovers(
     raw: Mapping[str, Any],
     cluster: str,
     eks_cluster: Mapping[str, Any] | None,
-    keys: Sequence[Mapping[str, Any]],
+    keys: Iterable[Mapping[str, Any] | None],
     keep: Sequence[str],
 ) -> list[dict[str, Any]]:
     """What is left, what costs money first."""
@@ -182,7 +192,7 @@ def leftovers(
                 "kms_key" in keep,
                 "is billed about 1 USD a month until its deletion is scheduled",
             )
-            for key in keys
+            for key in {key["KeyId"]: key for key in keys if key}.values()
             if key["KeyState"] != "PendingDeletion"
         ),
         *_load_balancers([*raw["tagged"], *raw["tagged_by_kubernetes"]]),
@@ -215,7 +225,7 @@ def _of_ec2(raw: Mapping[str, Any], cluster: str, keep: Sequence[str]) -> Iterab
             yield Leftover(
                 kind.type,
                 resource_id,
-                tags.get("Name", ""),
+                tags.get("Name", resource.get("LaunchTemplateName", "")),
                 kind.billable and not is_free,
                 kind.type in keep,
                 RESIDUE if is_free else kind.reason,

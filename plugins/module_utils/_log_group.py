@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._aws_data import OWNER_TAG, AwsError, Request, missing_tags
+from ._kms import Key
 
 Properties = dict[str, Any]
 
@@ -24,12 +25,14 @@ class Settings:
     name: str
     cluster: str
     retention_days: int
-    kms_key_arn: str | None
+    kms_key: Key | None
     tags: Mapping[str, str]
 
 
-def _request(name: str, operation: str, answer: str = "", **arguments: Any) -> Request:
-    return Request(f"Log group '{name}'", "logs", operation, arguments, answer)
+def _request(name: str, operation: str, answer: str = "", key: Key | None = None, **arguments: Any) -> Request:
+    encryption = {"kmsKeyId": key.arn} if key else {}
+    patience = key.patience if key else ()
+    return Request(f"Log group '{name}'", "logs", operation, {**arguments, **encryption}, answer, patience=patience)
 
 
 def find(name: str) -> Request:
@@ -49,7 +52,7 @@ def of_name(groups: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]
 def wanted(settings: Settings) -> Properties:
     return {
         "retention_days": settings.retention_days,
-        "kms_key_arn": settings.kms_key_arn,
+        "kms_key": settings.kms_key.arn if settings.kms_key else None,
         "tags": {**settings.tags, OWNER_TAG: settings.cluster},
     }
 
@@ -57,7 +60,7 @@ def wanted(settings: Settings) -> Properties:
 def found(group: Mapping[str, Any], tags: Mapping[str, str]) -> Properties:
     return {
         "retention_days": group.get("retentionInDays"),
-        "kms_key_arn": group.get("kmsKeyId"),
+        "kms_key": group.get("kmsKeyId"),
         "tags": dict(tags),
     }
 
@@ -75,17 +78,15 @@ def target(settings: Settings, now: Properties | None) -> Properties:
     return {**want, "tags": {**now["tags"], **want["tags"]}}
 
 
-def requests(name: str, arn: str, now: Properties | None, then: Properties) -> list[Request]:
+def requests(settings: Settings, arn: str, now: Properties | None, then: Properties) -> list[Request]:
+    name, key = settings.name, settings.kms_key
     plan = []
-    key = then["kms_key_arn"]
     if now is None:
-        encryption = {"kmsKeyId": key} if key else {}
-        plan.append(_request(name, "create_log_group", logGroupName=name, tags=then["tags"], **encryption))
+        plan.append(_request(name, "create_log_group", key=key, logGroupName=name, tags=then["tags"]))
     else:
-        if now["kms_key_arn"] != key:
-            encryption = {"kmsKeyId": key} if key else {}
+        if now["kms_key"] != then["kms_key"]:
             operation = "associate_kms_key" if key else "disassociate_kms_key"
-            plan.append(_request(name, operation, logGroupName=name, **encryption))
+            plan.append(_request(name, operation, key=key, logGroupName=name))
         if missing := missing_tags(now["tags"], then["tags"]):
             plan.append(_request(name, "tag_resource", resourceArn=arn, tags=missing))
     if now is None or now["retention_days"] != then["retention_days"]:

@@ -86,7 +86,7 @@ def main() -> None:
     try:
         aws = Aws(get_aws_connection_info(module), params["account_id"])
         raw = aws.read(_leftovers.reads(cluster, roles_path(aws.region, cluster)))
-        keys = [aws.call(_leftovers.describe_key(key)) for key in _leftovers.key_ids(raw)]
+        keys = aws.find_all(_leftovers.key_reads(raw, cluster)).values()
         eks_cluster = aws.find(_eks.describe_cluster(cluster))
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)

@@ -9,7 +9,8 @@ module: iam_roles
 short_description: IAM roles of a cluster
 version_added: 0.1.0
 description:
-  - Makes, repairs or removes a list of IAM roles with their trust policies and managed policies, in one call.
+  - Makes, repairs or removes a list of IAM roles with their trust policies, managed and inline policies, in one call.
+  - What a role may is what the list says. Policies that somebody else has attached or written into it are removed and shown.
   - The roles have the path C(/kafka-eks/<region>/<cluster>/), by which the roles of a cluster are found again.
   - A role that exists without the tag C(kafka-eks/cluster) of this cluster is somebody else's and refused.
 author:
@@ -42,6 +43,22 @@ options:
         type: list
         elements: str
         default: []
+      inline_policies:
+        description: Policies that are part of the role, documents by name. Others are removed.
+        type: dict
+        default: {}
+      description:
+        description: What the role is for.
+        type: str
+        default: ""
+      max_session_duration:
+        description: Seconds for which the role can be taken at once, V(3600) to V(43200).
+        type: int
+        default: 3600
+  permissions_boundary:
+    description:
+      - ARN of a policy that bounds what the roles may, whatever their own policies allow. Without it a boundary that is there is kept.
+    type: str
   tags:
     description: Further tags of the roles.
     type: dict
@@ -69,6 +86,22 @@ EXAMPLES = r"""
               Action: sts:AssumeRole
         policies: [AmazonEKSClusterPolicy]
 
+- name: Create a role of the cluster's network plugin, bounded as the organisation wants it
+  streamops.kafka_eks.iam_roles:
+    cluster_name: kafka-on-eks
+    region: us-west-2
+    permissions_boundary: arn:aws:iam::111122223333:policy/boundary
+    roles:
+      - name: kafka-on-eks-us-west-2-vpc-cni
+        description: Network plugin of kafka-on-eks
+        trust_policy:
+          Version: "2012-10-17"
+          Statement:
+            - Effect: Allow
+              Principal: {Service: pods.eks.amazonaws.com}
+              Action: [sts:AssumeRole, sts:TagSession]
+        policies: [AmazonEKS_CNI_Policy]
+
 - name: Remove the role of the cluster
   streamops.kafka_eks.iam_roles:
     cluster_name: kafka-on-eks
@@ -87,7 +120,6 @@ roles:
     kafka-on-eks-us-west-2-cluster: arn:aws:iam::111122223333:role/kafka-eks/us-west-2/kafka-on-eks/kafka-on-eks-us-west-2-cluster
 """
 
-import json
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
@@ -98,46 +130,39 @@ from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
 from ..module_utils._aws_data import AwsError, Request, roles_path
 
 
-def present(aws: Aws, path: str, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+def look(aws: Aws, params: dict[str, Any], removal: bool) -> dict[str, _iam.Found | None]:
+    names = [role["name"] for role in params["roles"]]
+    return _iam.look(aws.read, aws.find_all, names, params["cluster_name"], removal)
+
+
+def present(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    cluster = params["cluster_name"]
+    path, boundary = roles_path(aws.region, cluster), params["permissions_boundary"]
+    raw = look(aws, params, removal=False)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    arns: dict[str, str | None] = {}
     plan: list[Request] = []
     for role in params["roles"]:
         name = role["name"]
-        raw = find(aws, name, params["cluster_name"])
-        now = _iam.found(raw, aws.read(_iam.reads(name))["attached"]) if raw else None
-        want = _iam.wanted(role, path, params["cluster_name"], params["tags"], aws.caller.partition)
+        there = raw[name]
+        now = _iam.found(there) if there else None
+        want = _iam.wanted(role, path, cluster, params["tags"], aws.caller.partition, boundary)
         then = _iam.target(name, now, want)
-        plan += _iam.requests(name, now, then, json.dumps(role["trust_policy"]))
+        plan += _iam.requests(name, now, then, role)
         before |= {name: now} if now else {}
         after[name] = then
-        arns[name] = raw["Arn"] if raw else None
+    arns = {name: there.role["Arn"] if there else None for name, there in raw.items()}
     if not check_mode:
-        made = aws.send(plan, {})
-        arns |= {ref.name: arn for ref, arn in made.items()}
+        arns |= {ref.name: arn for ref, arn in aws.send(plan, {}).items()}
     return {"changed": bool(plan), "diff": {"before": before, "after": after}, "roles": arns}
 
 
 def absent(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    before: dict[str, Any] = {}
-    plan: list[Request] = []
-    for role in params["roles"]:
-        name = role["name"]
-        if raw := find(aws, name, params["cluster_name"]):
-            belongings = aws.read(_iam.removal_reads(name))
-            before[name] = _iam.found(raw, belongings["attached"])
-            plan += _iam.removal(name, belongings)
+    there = {name: found for name, found in look(aws, params, removal=True).items() if found}
     if not check_mode:
-        aws.send(plan, {})
-    return {"changed": bool(plan), "diff": {"before": before, "after": {}}}
-
-
-def find(aws: Aws, name: str, cluster: str) -> dict[str, Any] | None:
-    role: dict[str, Any] | None = aws.find(_iam.get_role(name))
-    if role:
-        _iam.require_owned(role, name, cluster)
-    return role
+        aws.send([request for name, found in there.items() for request in _iam.removal(name, found)], {})
+    before = {name: _iam.found(found) for name, found in there.items()}
+    return {"changed": bool(there), "diff": {"before": before, "after": {}}}
 
 
 def main() -> None:
@@ -154,8 +179,12 @@ def main() -> None:
                     "name": {"type": "str", "required": True},
                     "trust_policy": {"type": "dict"},
                     "policies": {"type": "list", "elements": "str", "default": []},
+                    "inline_policies": {"type": "dict", "default": {}},
+                    "description": {"type": "str", "default": ""},
+                    "max_session_duration": {"type": "int", "default": 3600},
                 },
             },
+            "permissions_boundary": {"type": "str"},
             "tags": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
@@ -165,11 +194,7 @@ def main() -> None:
         if params["state"] == "present":
             _iam.check(params["roles"])
         aws = Aws(get_aws_connection_info(module), params["account_id"])
-        if params["state"] == "present":
-            path = roles_path(aws.region, params["cluster_name"])
-            result = present(aws, path, params, module.check_mode)
-        else:
-            result = absent(aws, params, module.check_mode)
+        result = (present if params["state"] == "present" else absent)(aws, params, module.check_mode)
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)
     module.exit_json(**result)

@@ -33,8 +33,10 @@ options:
     type: int
     choices: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
     default: 30
-  kms_key_arn:
-    description: KMS key for what is in the group. Without it CloudWatch uses a key of its own.
+  kms_key:
+    description:
+      - Alias or ARN of the KMS key for what is in the group. Its policy must let CloudWatch use it. Without it CloudWatch uses a key
+        of its own. What is in the group already stays encrypted as it is.
     type: str
   tags:
     description: Further tags of the group.
@@ -53,7 +55,9 @@ EXAMPLES = r"""
   streamops.kafka_eks.log_group:
     name: /aws/eks/kafka-on-eks/cluster
     cluster_name: kafka-on-eks
+    region: us-west-2
     retention_days: 90
+    kms_key: alias/kafka-eks/kafka-on-eks/cluster
 """
 
 RETURN = r"""
@@ -64,29 +68,33 @@ name:
   sample: /aws/eks/kafka-on-eks/cluster
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _log_group
+from ..module_utils import _kms, _log_group
 from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
 from ..module_utils._aws_data import AwsError
 
 
-def run(aws: Aws, settings: _log_group.Settings, state: str, check_mode: bool) -> dict[str, Any]:
-    group = _log_group.of_name(aws.call(_log_group.find(settings.name)), settings.name)
+def run(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    name, is_wanted, given = params["name"], params["state"] == "present", params["kms_key"]
+    key = _kms.find_key(aws.find, given, check_mode, datetime.now(UTC)) if given and is_wanted else None
+    settings = _log_group.Settings(name, params["cluster_name"], params["retention_days"], key, params["tags"])
+    group = _log_group.of_name(aws.call(_log_group.find(name)), name)
     now = _log_group.found(group, aws.call(_log_group.read_tags(group))) if group else None
     # Also whether it may be removed is found out here.
     then = _log_group.target(settings, now)
-    if state == "present":
-        requests = _log_group.requests(settings.name, group["arn"].removesuffix(":*") if group else "", now, then)
+    if is_wanted:
+        requests = _log_group.requests(settings, group["arn"].removesuffix(":*") if group else "", now, then)
     else:
-        requests = [_log_group.removal(settings.name)] if group else []
+        requests = [_log_group.removal(name)] if group else []
     if not check_mode:
         aws.send(requests, {})
-    diff = {"before": now or {}, "after": then if state == "present" else {}}
-    return {"changed": bool(requests), "diff": diff, "name": settings.name}
+    diff = {"before": now or {}, "after": then if is_wanted else {}}
+    return {"changed": bool(requests), "diff": diff, "name": name}
 
 
 def main() -> None:
@@ -97,23 +105,14 @@ def main() -> None:
             "cluster_name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "retention_days": {"type": "int", "choices": list(_log_group.RETENTION_DAYS), "default": 30},
-            "kms_key_arn": {"type": "str", "no_log": False},
+            "kms_key": {"type": "str", "no_log": False},
             "tags": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
-    params = module.params
-    settings = _log_group.Settings(
-        name=params["name"],
-        cluster=params["cluster_name"],
-        retention_days=params["retention_days"],
-        kms_key_arn=params["kms_key_arn"],
-        tags=params["tags"],
-    )
     try:
-        result = run(
-            Aws(get_aws_connection_info(module), params["account_id"]), settings, params["state"], module.check_mode
-        )
+        aws = Aws(get_aws_connection_info(module), module.params["account_id"])
+        result = run(aws, module.params, module.check_mode)
     except AwsError as error:
         module.fail_json(msg=str(error), code=error.code)
     module.exit_json(**result)

@@ -21,8 +21,3 @@ def test_anything_but_text_is_refused() -> None:
         AnsibleFilterError, match="producer_perf cannot read a list: give it the text of one producer's"
     ):
         FILTERS["producer_perf"](["a", "b"])
-
-
-def test_each_filter_has_its_documentation() -> None:
-    folder = Path(__file__).resolve().parents[4] / "plugins/filter"
-    assert {file.stem for file in folder.glob("*.yml")} == set(FILTERS)

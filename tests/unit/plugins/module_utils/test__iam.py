@@ -3,31 +3,56 @@ from __future__ import annotations
 import pytest
 from ansible_collections.streamops.kafka_eks.plugins.module_utils import _iam
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import AwsError
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._policy_document import normalised
 
-WANT = {"path": "/a/", "trust_policy": {"Version": "1"}, "policies": ["arn:p1"], "tags": {"kafka-eks/cluster": "demo"}}
+OWN = {"Statement": [{"Action": "kms:Decrypt"}]}
+GIVEN = {
+    "trust_policy": {"Version": "1"},
+    "policies": ["arn:p1"],
+    "inline_policies": {"own": OWN},
+    "description": "",
+    "max_session_duration": 3600,
+}
+WANT = _iam.wanted(GIVEN, "/a/", "demo", {}, "aws", None)
+BOUNDED = _iam.wanted(GIVEN, "/a/", "demo", {}, "aws", "arn:b")
 
 
 @pytest.mark.parametrize(
-    ("now", "operations"),
+    ("now", "want", "operations"),
     [
-        pytest.param(None, ["create_role", "attach_role_policy"], id="missing"),
-        pytest.param(WANT, [], id="as wanted"),
-        pytest.param({**WANT, "trust_policy": {}}, ["update_assume_role_policy"], id="trusts others"),
+        pytest.param(None, WANT, ["create_role", "attach_role_policy", "put_role_policy"], id="missing"),
+        pytest.param(WANT, WANT, [], id="as wanted"),
+        pytest.param({**WANT, "trust_policy": {}}, WANT, ["update_assume_role_policy"], id="trusts others"),
         pytest.param(
-            {**WANT, "policies": ["arn:p2"]}, ["attach_role_policy", "detach_role_policy"], id="other policies"
+            {**WANT, "policies": ["arn:p2"]}, WANT, ["detach_role_policy", "attach_role_policy"], id="other policies"
         ),
-        pytest.param({**WANT, "tags": {}}, ["tag_role"], id="without tags"),
-        pytest.param({**WANT, "tags": {**WANT["tags"], "theirs": "1"}}, [], id="with the tags of others"),
+        pytest.param(
+            {**WANT, "inline_policies": {"rogue": {}}}, WANT, ["delete_role_policy", "put_role_policy"], id="inline"
+        ),
+        pytest.param({**WANT, "description": "theirs"}, WANT, ["update_role"], id="description"),
+        pytest.param({**WANT, "max_session_duration": 7200}, WANT, ["update_role"], id="session"),
+        pytest.param(WANT, BOUNDED, ["put_role_permissions_boundary"], id="without boundary"),
+        pytest.param(BOUNDED, WANT, [], id="with the boundary of others"),
+        pytest.param({**WANT, "tags": {}}, WANT, ["tag_role"], id="without tags"),
+        pytest.param({**WANT, "tags": {**WANT["tags"], "theirs": "1"}}, WANT, [], id="with the tags of others"),
     ],
 )
-def test_a_role_is_made_as_wanted(now, operations):
-    then = _iam.target("demo", now, WANT)
-    assert [request.operation for request in _iam.requests("demo", now, then, "{}")] == operations
+def test_a_role_is_made_as_wanted(now, want, operations):
+    then = _iam.target("demo", now, want)
+    assert [request.operation for request in _iam.requests("demo", now, then, GIVEN)] == operations
+
+
+def test_documents_are_sent_as_they_were_written():
+    create, _, put = _iam.requests("demo", None, BOUNDED, GIVEN)
+    assert create.arguments["AssumeRolePolicyDocument"] == '{"Version": "1"}'
+    assert create.arguments["PermissionsBoundary"] == "arn:b"
+    assert put.arguments["PolicyDocument"] == '{"Statement": [{"Action": "kms:Decrypt"}]}'
+    assert BOUNDED["inline_policies"]["own"] == normalised(OWN)
 
 
 def test_policies_by_name_are_those_of_aws_in_the_partition_of_the_account():
-    role = {"trust_policy": {}, "policies": ["AmazonEKSClusterPolicy", "arn:aws:iam::1:policy/own"]}
-    assert _iam.wanted(role, "/", "demo", {}, "aws-us-gov")["policies"] == [
+    role = {**GIVEN, "policies": ["AmazonEKSClusterPolicy", "arn:aws:iam::1:policy/own"]}
+    assert _iam.wanted(role, "/", "demo", {}, "aws-us-gov", None)["policies"] == [
         "arn:aws-us-gov:iam::aws:policy/AmazonEKSClusterPolicy",
         "arn:aws:iam::1:policy/own",
     ]

@@ -31,6 +31,12 @@ def endpoint(kind, state="available"):
         pytest.param("endpoint", endpoint("Gateway"), False, id="gateway endpoint"),
         pytest.param("network_interface", {"NetworkInterfaceId": "eni-1"}, False, id="network interface"),
         pytest.param("vpc", {"VpcId": "vpc-1"}, False, id="VPC"),
+        pytest.param(
+            "launch_template",
+            {"LaunchTemplateId": "lt-1", "LaunchTemplateName": "demo-core"},
+            False,
+            id="launch template",
+        ),
     ],
 )
 def test_what_is_left_is_listed_with_what_it_costs(kind, resource, billable):
@@ -83,3 +89,10 @@ def test_load_balancers_and_the_cluster_are_billed():
         ("eks_cluster", "demo", True),
         ("load_balancer", "web", True),
     ]
+
+
+def test_a_key_is_looked_for_by_its_tags_and_by_its_aliases():
+    asked = _leftovers.key_reads(raw(tagged=[{"ResourceARN": "arn:aws:kms:us-west-2:1:key/k"}]), "demo")
+    assert list(asked) == ["k", "alias/kafka-eks/demo/cluster", "alias/kafka-eks/demo/volumes"]
+    key = {"KeyId": "k", "KeyState": "Enabled"}
+    assert len(left(keys=[key, key, None])) == 1

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+
+import boto3
 import pytest
 
 NAME = "/aws/eks/demo/cluster"
@@ -64,3 +67,57 @@ def test_it_is_removed_even_when_eks_has_made_it_again(aws):
     assert aws.run("log_group", state="absent", **DEMO)["changed"]
     assert aws.logs.describe_log_groups()["logGroups"] == []
     assert not aws.run("log_group", state="absent", **DEMO)["changed"]
+
+
+ALIAS = "alias/kafka-eks/demo/cluster"
+
+
+def make_key(aws, service="logs.us-west-2.amazonaws.com"):
+    kms = boto3.client("kms", "us-west-2")
+    allowed = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "kms:*", "Resource": "*"}
+    key = kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))["KeyMetadata"]
+    kms.create_alias(AliasName=ALIAS, TargetKeyId=key["KeyId"])
+    return key["Arn"]
+
+
+def test_it_is_encrypted_with_the_key_behind_an_alias(aws):
+    shown = aws.run("log_group", check=True, kms_key=ALIAS, **DEMO)
+    assert shown["diff"]["after"]["kms_key"] == ALIAS
+    assert f"KMS key '{ALIAS}' is not there: make it first" in aws.run("log_group", kms_key=ALIAS, **DEMO)["msg"]
+    key = make_key(aws)
+    aws.run("log_group", kms_key=ALIAS, **DEMO)
+    assert group(aws)["kmsKeyId"] == key
+    assert not aws.run("log_group", kms_key=key, **DEMO)["changed"]
+    assert aws.run("log_group", **DEMO)["changed"]
+    assert "kmsKeyId" not in group(aws)
+
+
+def test_a_new_key_gets_time_until_cloudwatch_may_use_it(aws):
+    make_key(aws, service="eks.amazonaws.com")
+    assert "is not allowed to be used with Arn" in aws.run("log_group", kms_key=ALIAS, **DEMO)["msg"]
+    assert aws.sleeps
+
+
+DRIFTS = {
+    "retention": lambda logs, arn: logs.put_retention_policy(logGroupName=NAME, retentionInDays=1),
+    "kept for ever": lambda logs, arn: logs.delete_retention_policy(logGroupName=NAME),
+    "no key": lambda logs, arn: logs.disassociate_kms_key(logGroupName=NAME),
+    "no tag": lambda logs, arn: logs.untag_resource(resourceArn=arn, tagKeys=["kafka-eks/cluster"]),
+    "other tag": lambda logs, arn: logs.tag_resource(resourceArn=arn, tags={"team": "theirs"}),
+    "deleted": lambda logs, arn: logs.delete_log_group(logGroupName=NAME),
+}
+
+
+@pytest.mark.parametrize("drift", DRIFTS)
+def test_drift_is_shown_and_put_right(aws, drift):
+    wanted = {**DEMO, "kms_key": make_key(aws), "tags": {"team": "data"}}
+    made = aws.run("log_group", **wanted)
+    DRIFTS[drift](aws.logs, group(aws)["arn"].removesuffix(":*"))
+    shown = aws.run("log_group", check=True, **wanted)
+    assert shown["changed"]
+    assert shown["diff"]["before"] != shown["diff"]["after"]
+    assert aws.writes == []
+    assert aws.run("log_group", **wanted)["changed"]
+    again = aws.run("log_group", **wanted)
+    assert not again["changed"]
+    assert again["diff"]["before"] == made["diff"]["after"]
