@@ -88,7 +88,8 @@ molecule:
 # Not for CI: kills at every stage, and the figures that the project promises.
 soak: setup
 	$(BIN)/python tests/soak/kills.py
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.aws_layer
 
 clean:
 	@for lab in .lab .lab/test .lab/soak .lab/benchmark; do LAB_DIR=$(CURDIR)/$$lab $(PYTHON) -m lab down; done

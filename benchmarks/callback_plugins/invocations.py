@@ -11,6 +11,7 @@ description: Writes the number of module invocations and changes to the file tha
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,25 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self.actions: list[str] = []
+        self.tasks: list[dict[str, Any]] = []
+        self._began = (0.0, 0)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        self._began = self._now()
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        self._began = self._now()
+
+    @staticmethod
+    def _now() -> tuple[float, int]:
+        """The time, and how many requests the emulated AWS has logged."""
+        log = os.environ.get("BENCHMARK_REQUEST_LOG")
+        return time.monotonic(), len(Path(log).read_text().splitlines()) if log and Path(log).exists() else 0
 
     def v2_runner_on_ok(self, result: Any) -> None:
         action = result.task.resolved_action or result.task.action
+        seconds, requests = (now - before for now, before in zip(self._now(), self._began, strict=True))
+        self.tasks.append({"action": action, "seconds": seconds, "requests": requests})
         if action not in NO_MODULE:
             items = result.result.get("results")
             ran = (
@@ -47,4 +64,9 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         if path := os.environ.get("BENCHMARK_COUNTS"):
-            Path(path).write_text(json.dumps({"invocations": self.actions, "changed": sum(stats.changed.values())}))
+            counted = {
+                "invocations": self.actions,
+                "changed": sum(stats.changed.values()),
+                "tasks": self.tasks,
+            }
+            Path(path).write_text(json.dumps(counted))
