@@ -11,6 +11,7 @@ from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.nat_gateways import NatGateway
 from moto.ec2.models.route_tables import Route
 from moto.ec2.models.security_groups import SecurityGroup
@@ -32,6 +33,7 @@ def install() -> None:
     patching.replace(
         EC2Backend,
         allocate_address,
+        create_internet_gateway,
         associate_vpc_cidr_block,
         create_nat_gateway,
         create_route,
@@ -113,6 +115,13 @@ def disassociate_vpc_cidr_block(
 
 def _subnets(ec2: EC2Backend, vpc_id: str) -> list[Subnet]:
     return [subnet for zone in ec2.subnets.values() for subnet in zone.values() if subnet.vpc_id == vpc_id]
+
+
+def create_internet_gateway(
+    original: Callable[..., InternetGateway], ec2: EC2Backend, *args: Any, **kwargs: Any
+) -> InternetGateway:
+    quotas.require(quotas.INTERNET_GATEWAYS, len(ec2.internet_gateways))
+    return original(*args, **kwargs)
 
 
 # Interfaces that AWS makes for others
@@ -262,6 +271,8 @@ def create_vpc_endpoint(
     is_interface = (endpoint_type or "Gateway").lower() == "interface"
     if is_interface:
         _require_service(ec2, service_name)
+        inside = [e for e in ec2.vpc_end_points.values() if e.vpc_id == vpc_id and e.vpc_endpoint_type == "Interface"]
+        quotas.require(quotas.ENDPOINTS, len(inside))
         if private_dns_enabled:
             _require_private_dns(ec2, vpc, service_name)
         if not security_group_ids:

@@ -62,8 +62,22 @@ NAT_GATEWAYS = Quota(
     "NatGatewayLimitExceeded",
     "Performing this operation would exceed the limit of {limit:.0f} NAT gateways",
 )
-INTERNET_GATEWAYS = Quota("vpc", "L-A4707A72", "Internet gateways per Region", 5)
-ENDPOINTS = Quota("vpc", "L-29B6F2EB", "Interface VPC endpoints per VPC", 50)
+INTERNET_GATEWAYS = Quota(
+    "vpc",
+    "L-A4707A72",
+    "Internet gateways per Region",
+    5,
+    "InternetGatewayLimitExceeded",
+    "The maximum number of internet gateways has been reached.",
+)
+ENDPOINTS = Quota(
+    "vpc",
+    "L-29B6F2EB",
+    "Interface VPC endpoints per VPC",
+    50,
+    "VpcEndpointLimitExceeded",
+    "The maximum number of VPC endpoints has been reached.",
+)
 INTERFACES = Quota("vpc", "L-DF5E4CA3", "Network interfaces per Region", 5000)
 CLUSTERS = Quota(
     "eks",

@@ -9,3 +9,4 @@ from ..plugin_utils._polling import PollingActionBase
 
 class ActionModule(PollingActionBase):
     module = "streamops.kafka_eks.eks_nodegroups"
+    carried = ("asked",)

@@ -41,7 +41,8 @@ class Account:
         self.requests: list[str] = []  # of the last run
         self.all_writes: list[str] = []
         self.sleeps: list[float] = []
-        self.writes_left: int | None = None
+        self.writes_left: int | None = None  # of one run
+        self.kill_after: int | None = None  # of all writes
         self.vpc = ""
         self.refuse: Callable[[str], Exception | None] = lambda operation: None
         self.ec2 = boto3.client("ec2", REGION)
@@ -165,6 +166,8 @@ def emulated_account() -> Iterator[Account]:
             if account.is_write(operation):
                 account.all_writes.append(operation)
             if account.writes_left is not None and len(account.writes) > account.writes_left:
+                raise Killed
+            if account.kill_after is not None and len(account.all_writes) > account.kill_after:
                 raise Killed
             if refusal := account.refuse(operation):
                 raise refusal

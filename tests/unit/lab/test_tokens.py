@@ -152,7 +152,8 @@ def test_expired_credentials_count_no_more():
 
 def entry(username: str, groups: tuple[str, ...] = (), policies: tuple[str, ...] = ()) -> AccessEntry:
     document = {"username": username, "kubernetesGroups": list(groups)}
-    return AccessEntry(document, {policy_arn(name): {} for name in policies})
+    scope = {"accessScope": {"type": "cluster", "namespaces": []}}
+    return AccessEntry(document, {policy_arn(name): scope for name in policies})
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ def test_an_unknown_quota_is_not_there(quotas):
 
 
 def test_what_a_network_needs_is_limited(account):
-    settings.change(quotas={"vpc/L-F678F1CE": 3, "ec2/L-0263D0A3": 2, "vpc/L-FE5A380F": 1})
+    limits = {"VPCs": 3, "addresses": 2, "NAT gateways": 1, "internet gateways": 1, "endpoints": 1}
+    codes = ("vpc/L-F678F1CE", "ec2/L-0263D0A3", "vpc/L-FE5A380F", "vpc/L-A4707A72", "vpc/L-29B6F2EB")
+    settings.change(quotas=dict(zip(codes, limits.values(), strict=True)))
     account.ec2.create_vpc(CidrBlock="10.1.0.0/16")
     with refused("VpcLimitExceeded"):  # the account's default VPC counts
         account.ec2.create_vpc(CidrBlock="10.2.0.0/16")
@@ -57,6 +59,13 @@ def test_what_a_network_needs_is_limited(account):
     with refused("NatGatewayLimitExceeded"):
         account.ec2.create_nat_gateway(SubnetId=account.subnets[0], AllocationId=second)
     account.ec2.create_nat_gateway(SubnetId=account.subnets[1], AllocationId=second)
+    account.ec2.create_internet_gateway()
+    with refused("InternetGatewayLimitExceeded"):
+        account.ec2.create_internet_gateway()
+    endpoint = {"VpcId": account.vpc, "VpcEndpointType": "Interface", "PrivateDnsEnabled": False}
+    account.ec2.create_vpc_endpoint(**endpoint, ServiceName="com.amazonaws.us-west-2.sts")
+    with refused("VpcEndpointLimitExceeded"):
+        account.ec2.create_vpc_endpoint(**endpoint, ServiceName="com.amazonaws.us-west-2.ec2")
 
 
 def test_clusters_and_node_groups_are_limited(account):

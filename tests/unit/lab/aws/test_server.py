@@ -13,10 +13,10 @@ from lab.aws import clock, server, settings
 def served(tmp_path):
     running = server.serve(server.Endpoint(tmp_path / "requests.log"), 0)
 
-    def client(service):
+    def client(service, region="us-west-2"):
         return boto3.client(
             service,
-            "us-west-2",
+            region,
             endpoint_url=f"http://127.0.0.1:{running.port}",
             aws_access_key_id="key",
             aws_secret_access_key="secret",
@@ -75,6 +75,12 @@ def test_what_is_not_implemented_says_so(served, service, call, named):
         "Code": "NotImplemented",
         "Message": f"{named} is not implemented on the lab.",
     }
+
+
+def test_prices_are_told_over_http_too(served):
+    client, _ = served
+    answer = client("pricing", "us-east-1").get_products(ServiceCode="AmazonEKS")
+    assert len(answer["PriceList"]) == 6
 
 
 def test_errors_of_aws_stay_what_they_are(served):

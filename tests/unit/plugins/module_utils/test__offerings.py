@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.streamops.kafka_eks.plugins.module_utils import _offerings
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._cost import Volumes
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._groups import Group
+
+ZONES = ["usw2-az1", "usw2-az2", "usw2-az3"]
+BROKER = Group("broker", ("r8g.4xlarge",), 3)
+R8G = {
+    "ProcessorInfo": {"SupportedArchitectures": ["arm64"]},
+    "EbsInfo": {
+        "EbsOptimizedInfo": {
+            "BaselineThroughputInMBps": 625.0,
+            "BaselineIops": 20000,
+            "MaximumThroughputInMBps": 1250.0,
+            "MaximumIops": 40000,
+        }
+    },
+}
+VOLUME = Volumes("broker", "gp3", 3, 1000)
+
+
+@pytest.mark.parametrize(
+    ("group", "types", "offered", "status", "words"),
+    [
+        pytest.param(
+            {}, {"r8g.4xlarge": R8G}, ZONES, "ok", "is offered in usw2-az1, usw2-az2, usw2-az3", id="all zones"
+        ),
+        pytest.param({}, {}, [], "failed", "EC2 has no instance type r8g.4xlarge in us-west-2", id="no such type"),
+        pytest.param(
+            {"ami_type": "AL2023_x86_64_STANDARD"},
+            {"r8g.4xlarge": R8G},
+            ZONES,
+            "failed",
+            "r8g.4xlarge is arm64, but the image AL2023_x86_64_STANDARD is x86_64",
+            id="another architecture",
+        ),
+        pytest.param(
+            {},
+            {"r8g.4xlarge": R8G},
+            ZONES[:2],
+            "failed",
+            "is not offered in usw2-az3, so that its 3 nodes cannot be spread",
+            id="not in one zone, and a node for each",
+        ),
+        pytest.param(
+            {"size": 2}, {"r8g.4xlarge": R8G}, ZONES[:2], "low", "not offered in usw2-az3", id="two are enough"
+        ),
+        pytest.param(
+            {"size": 1}, {"r8g.4xlarge": R8G}, [], "failed", "not offered in usw2-az1, usw2-az2", id="nowhere"
+        ),
+    ],
+)
+def test_types_are_looked_for_in_the_zones(group, types, offered, status, words):
+    wanted = dataclasses.replace(BROKER, **group)
+    (check,) = _offerings.checks([wanted], types, {"r8g.4xlarge": offered}, ZONES, "us-west-2")
+    assert (check.check, check.status) == ("offering_broker", status)
+    assert words in check.sentence
+
+
+@pytest.mark.parametrize(
+    ("volume", "status", "words"),
+    [
+        pytest.param({}, "ok", "the instance's 625 MB/s and 20,000 IOPS", id="the baseline of gp3"),
+        pytest.param({"throughput": 596, "iops": 20000}, "ok", "are more", id="just so"),
+        pytest.param(
+            {"throughput": 600}, "low", "can do 629 MB/s, but the instance does 625 for long", id="over the baseline"
+        ),
+        pytest.param({"iops": 20001}, "low", "20,001 IOPS, but the instance does 20,000 for long", id="IOPS over it"),
+        pytest.param(
+            {"throughput": 2000}, "failed", "more than the 1,250 that the instance can ever do", id="over all"
+        ),
+        pytest.param({"iops": 80000}, "failed", "80,000 IOPS, more than the 40,000", id="IOPS over all"),
+        pytest.param({"type": "st1"}, "ok", "are more", id="nothing is said of another type"),
+    ],
+)
+def test_volumes_are_compared_with_the_instance(volume, status, words):
+    (check,) = _offerings.volume_checks([(dataclasses.replace(VOLUME, **volume), BROKER)], {"r8g.4xlarge": R8G})
+    assert (check.check, check.status) == ("ebs_broker", status)
+    assert words in check.sentence
+
+
+def test_what_gp3_can_do_anyway_is_no_wish():
+    small = {"EbsInfo": {"EbsOptimizedInfo": {**R8G["EbsInfo"]["EbsOptimizedInfo"], "BaselineThroughputInMBps": 78.75}}}
+    (check,) = _offerings.volume_checks([(VOLUME, BROKER)], {"r8g.4xlarge": small})
+    assert (check.status, check.sentence) == (
+        "ok",
+        "Volumes 'broker' on r8g.4xlarge can do 131 MB/s, but the instance does 78.75 for long, and more for half an hour a day.",
+    )
+
+
+def test_an_instance_that_says_nothing_is_unknown():
+    (check,) = _offerings.volume_checks([(VOLUME, BROKER)], {"r8g.4xlarge": {}})
+    assert check.status == "unknown"
