@@ -73,7 +73,8 @@ class Machine:
             check=False,
         )
         if done.returncode:
-            sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+            shown = " ".join(command)[:300]
+            sys.exit(f"{shown} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
         return time.monotonic() - began
 
     def play(self, playbook: str, *arguments: str) -> Played:
