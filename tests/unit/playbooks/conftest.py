@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,9 @@ from ansible.template import Templar, trust_as_template
 REPO = Path(__file__).resolve().parents[3]
 COLLECTION = "streamops.kafka_eks."
 MODULES = yaml.safe_load((REPO / "meta/runtime.yml").read_text())["action_groups"]["aws_account"]
+
+ROLES = ("network", "eks_cluster")
+WAITING = {"wait_timeout": 60, "poll_interval": 0}
 
 Result = dict[str, Any]
 
@@ -36,12 +39,12 @@ class Layer:
 
     def build(self, check: bool = False, **settings: Any) -> dict[str, Result]:
         """The results by the name of the task."""
-        return self._run(["network", "eks_cluster"], "main", check, settings)
+        return self._run(ROLES, "main", check, settings)
 
     def remove(self, check: bool = False) -> dict[str, Result]:
-        return self._run(["eks_cluster", "network"], "absent", check, {})
+        return self._run(ROLES[::-1], "absent", check, {})
 
-    def _run(self, roles: list[str], entry: str, check: bool, settings: dict[str, Any]) -> dict[str, Result]:
+    def _run(self, roles: Sequence[str], entry: str, check: bool, settings: dict[str, Any]) -> dict[str, Result]:
         results: dict[str, Result] = {}
         handlers: list[tuple[str, dict[str, Any]]] = []
         for role in roles:
@@ -120,6 +123,8 @@ def new_layer(role_variables: Callable[..., Any], tmp_path_factory: pytest.TempP
             },
             "eks_cluster_tags": {"team": "streams"},
             "network_tags": {"team": "streams"},
+            # The emulated states move when they are looked at.
+            **{f"{role}_{option}": value for role in ROLES for option, value in WAITING.items()},
         }
         return Layer(account, role_variables, {**given, **settings})
 

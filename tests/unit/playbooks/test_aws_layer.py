@@ -16,6 +16,16 @@ CLUSTER = "kafka-on-eks"
 EKS, ADDONS, NODES = "Start the EKS cluster", "Install the add-ons", "Create the node groups"
 
 
+# A first run makes so many; between any two of them it may be killed.
+WRITES = 76
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "writes" in metafunc.fixturenames:
+        every = metafunc.config.getoption("--every-write")
+        metafunc.parametrize("writes", range(1, WRITES) if every else (3, 21, 44, 50, 57, 66))
+
+
 @pytest.fixture
 def empty(new_layer: Callable[..., Any], aws: Any) -> Any:
     return new_layer(aws)
@@ -32,10 +42,15 @@ def test_an_empty_account_is_planned_whole_and_nothing_is_made(empty: Any) -> No
     assert all(result["diff"]["before"] in ({}, "", None) for task, result in plan.items() if "kubeconfig" not in task)
 
 
+def test_a_first_run_makes_as_many_writes_as_it_is_killed_after(empty: Any) -> None:
+    empty.account.all_writes.clear()
+    empty.build()
+    assert len(empty.account.all_writes) == WRITES, "set WRITES to what a first run makes now"
+
+
 # What goes wrong on the way: the error says what to do, and the next run goes on.
 
 
-@pytest.mark.parametrize("writes", [3, 21, 44, 50, 57, 66])
 def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(empty: Any, writes: int) -> None:
     empty.account.kill_after = writes
     with pytest.raises(BaseException, match=r"^$"):
