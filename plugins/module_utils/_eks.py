@@ -129,14 +129,19 @@ def still_updating(updates: Mapping[str, Mapping[str, Any] | None], about: Calla
     for name, found in updates.items():
         if found and found["status"] in ENDS:
             errors = found.get("errors") or []
-            texts = [f"{error['errorCode']}: {_without_dot(error['errorMessage'])}" for error in errors]
             remedy = next(
                 (REMEDIES[error["errorCode"]] for error in errors if error["errorCode"] in REMEDIES), ANY_REMEDY
             )
             raise AwsError(
-                f"{about(name)}: its {found['type']} {ENDS[found['status']]} ({'; '.join(texts) or NO_REASON}); {remedy}."
+                f"{about(name)}: its {found['type']} {ENDS[found['status']]} ({update_errors(found) or NO_REASON}); {remedy}."
             )
     return {name for name, found in updates.items() if found and found["status"] == "InProgress"}
+
+
+def update_errors(update: Mapping[str, Any] | None) -> str:
+    """Why an update has failed."""
+    errors = (update or {}).get("errors") or []
+    return "; ".join(f"{error['errorCode']}: {_without_dot(error['errorMessage'])}" for error in errors)
 
 
 def updates_of(ids: Mapping[Ref, str]) -> dict[str, str]:

@@ -120,11 +120,6 @@ def describe_schema(name: str, version: str) -> Request:
     return Request(about, "eks", "describe_addon_configuration", arguments, "configurationSchema")
 
 
-def describe_update(cluster: str, name: str, update: str) -> Request:
-    arguments = {"name": cluster, "addonName": name, "updateId": update}
-    return Request(about_addon(name, cluster), "eks", "describe_update", arguments, "update")
-
-
 def kubernetes_version(cluster: Mapping[str, Any] | None, given: str | None, planned: bool) -> str | None:
     """The version of Kubernetes that the add-ons run on; in a plan, the one that the same run would bring about."""
     if cluster is None:
@@ -405,12 +400,6 @@ def _refuse_hopeless(addon: Mapping[str, Any], cluster: str) -> None:
     if remedies := [HOPELESS[code] for code in dict.fromkeys(codes) if code in HOPELESS]:
         about = about_addon(addon["addonName"], cluster)
         raise AwsError(f"{about} is DEGRADED ({issues(addon)}): {'; '.join(remedies)}, and run again.")
-
-
-def update_errors(update: Mapping[str, Any] | None) -> str:
-    """Why an update has failed."""
-    errors = (update or {}).get("errors") or []
-    return "; ".join(f"{error['errorCode']}: {' '.join(error['errorMessage'].split()).rstrip('.')}" for error in errors)
 
 
 def _failure(addon: Mapping[str, Any], errors: str, cluster: str) -> str:

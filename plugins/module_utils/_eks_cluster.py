@@ -76,7 +76,7 @@ def _block(name: str, cidr: str, option: str, remedy: str) -> IPv4Network:
 
 
 def describe_versions() -> Request:
-    """The calendar of EKS."""
+    """The calendar of EKS, with the versions that are out of support."""
     arguments = {"includeAll": True}
     return Request("Kubernetes versions of EKS", "eks", "describe_cluster_versions", arguments, "clusterVersions")
 
@@ -164,12 +164,13 @@ def present_cluster(cluster: Mapping[str, Any] | None, settings: ClusterSettings
     """One look at a cluster that is to be there; one request at most, since EKS takes one change at a time."""
     want = _wanted_cluster(settings)
     if cluster is None:
+        key = settings.encryption_key
         create = Request(
             about_cluster(settings.name),
             "eks",
             "create_cluster",
             _creation(settings),
-            patience=settings.role.patience or (settings.encryption_key.patience if settings.encryption_key else ()),
+            patience=(*settings.role.patience, *(key.patience if key else ())),
         )
         after = {**want, "bootstrap_self_managed_addons": False}
         return Look({}, after, [create], in_progress=True, progress=f"{about_cluster(settings.name)} is being created.")
@@ -236,7 +237,6 @@ def _wanted_cluster(settings: ClusterSettings) -> Properties:
 
 def _found_cluster(cluster: Mapping[str, Any]) -> Properties:
     network = cluster["resourcesVpcConfig"]
-    encryption: Properties = next(iter(cluster.get("encryptionConfig") or []), {})
     return {
         "version": cluster["version"],
         "role": cluster["roleArn"],
@@ -255,9 +255,16 @@ def _found_cluster(cluster: Mapping[str, Any]) -> Properties:
         "support_type": cluster["upgradePolicy"]["supportType"],
         "scaling_tier": (cluster.get("controlPlaneScalingConfig") or {}).get("tier", "standard"),
         "zonal_shift": (cluster.get("zonalShiftConfig") or {}).get("enabled", False),
-        "encryption_key": encryption.get("provider", {}).get("keyArn"),
+        "encryption_key": encryption_key(cluster),
         "tags": tags_of(cluster),
     }
+
+
+def encryption_key(cluster: Mapping[str, Any]) -> str | None:
+    """The ARN of the key that a cluster has; none where it is a key of EKS."""
+    encryption: Properties = next(iter(cluster.get("encryptionConfig") or []), {})
+    arn: str | None = encryption.get("provider", {}).get("keyArn")
+    return arn
 
 
 def _creation(settings: ClusterSettings) -> Properties:

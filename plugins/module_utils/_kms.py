@@ -57,33 +57,23 @@ class Key:
         return UNKNOWN_KEY if self.is_new else ()
 
 
-def find_key(find: Callable[[Request], Any], given: str, planned: bool, now: datetime) -> Key:
+def find_key(
+    find: Callable[[Request], Any], given: str, planned: bool, now: datetime, in_use: str | None = None
+) -> Key:
     """The key that is given by its ARN, its alias or the ARN of one; where all is only planned, it may be missing."""
     if ":key/" in given:
         return Key(given)
-    key = _usable(find, given, planned)
-    return Key(key["Arn"], (now - key["CreationDate"]).total_seconds() < NEW_KEY_SECONDS) if key else Key(given)
-
-
-def find_key_arn(find: Callable[[Request], Any], given: str, planned: bool) -> str:
-    """The same for those who need no patience with it."""
-    if ":key/" in given:
-        return given
-    key = _usable(find, given, planned)
-    return str(key["Arn"]) if key else given
-
-
-def _usable(find: Callable[[Request], Any], given: str, planned: bool) -> Mapping[str, Any] | None:
-    key: Mapping[str, Any] | None = find(describe(given))
-    if planned:
-        return key
+    key = find(describe(given))
+    if key is None and planned:
+        # The same run would have a lost alias lead to its key again.
+        return Key(in_use or given)
     if key is None:
         raise AwsError(f"{about(given)} is not there: make it first, or name another one.")
-    if key["KeyState"] != "Enabled":
+    if key["KeyState"] != "Enabled" and not planned:
         raise AwsError(
             f"{about(given)} is {key['KeyState']}, so that nothing can be encrypted with it: enable it, or name another one."
         )
-    return key
+    return Key(key["Arn"], (now - key["CreationDate"]).total_seconds() < NEW_KEY_SECONDS)
 
 
 # What is there

@@ -16,12 +16,6 @@ from ._quotas import number
 MB_IN_MIB = 1.048576
 
 
-def types_request(names: Collection[str]) -> Request:
-    """By a filter: asked for by name, one that does not exist would be an error."""
-    filters = [{"Name": "instance-type", "Values": sorted(names)}]
-    return Request("Instance types", "ec2", "describe_instance_types", {"Filters": filters}, "InstanceTypes")
-
-
 def offerings_request(names: Collection[str]) -> Request:
     arguments = {
         "LocationType": "availability-zone-id",
@@ -40,8 +34,9 @@ def checks(
 ) -> Iterator[Check]:
     """Whether each group's instance types are to be had."""
     for group in groups:
+        places = {zone for name in group.instance_types for zone in offered.get(name, ())}
         for name in group.instance_types:
-            yield _offering(group, name, types.get(name), offered.get(name, ()), zones, region)
+            yield _offering(group, name, types.get(name), offered.get(name, ()), places, zones, region)
 
 
 def _offering(
@@ -49,9 +44,11 @@ def _offering(
     name: str,
     found: Mapping[str, Any] | None,
     offered: Collection[str],
+    places: Collection[str],
     zones: Sequence[str],
     region: str,
 ) -> Check:
+    """One type of a group, of which any will do where it is offered: places are those of all of them."""
     check, about = f"offering_{group.name}", f"Node group '{group.name}'"
     if found is None:
         return Check(check, "failed", f"{about}: EC2 has no instance type {name} in {region}: choose another one.")
@@ -67,6 +64,10 @@ def _offering(
     if not missing:
         return Check(check, "ok", f"{about}: {name} is offered in {listed(zones)}.")
     remedy = "choose another type, or other zones"
+    if not {*missing} - {*places}:
+        return Check(
+            check, "ok", f"{about}: {name} is not offered in {listed(missing)}, where others of its types are."
+        )
     if missing == sorted(zones) or group.size >= len(zones):
         return Check(
             check,

@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import _eks, _eks_access, _network_look, _network_plan, _network_quotas, _offerings, _versions
+from . import (
+    _eks,
+    _eks_access,
+    _eks_cluster,
+    _eks_nodegroups,
+    _network_look,
+    _network_plan,
+    _network_quotas,
+    _offerings,
+)
 from ._aws_data import AwsError, Request, is_owned, listed, tags_of
 from ._checks import Check, Status
 from ._cost import Volumes
@@ -25,8 +34,6 @@ STANDARD_FAMILIES = ("a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z")
 LIVE_STATES = ("pending", "running")
 GIB_IN_TIB = 1024
 COUNTED = ("vcpus", "spot_vcpus", "gp3_storage", "clusters", "nodegroups")
-# Of the network; only what is still to be made is judged.
-NETWORK_COUNTED = tuple(quota for quota, _, _ in _network_quotas.COUNTED.values())
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def reads(wanted: Wanted) -> dict[str, Request]:
     gp3 = {"Filters": [{"Name": "volume-type", "Values": ["gp3"]}]}
     live = {"Filters": [{"Name": "instance-state-name", "Values": list(LIVE_STATES)}]}
     found = {
-        "calendar": _versions.CALENDAR,
+        "calendar": _eks_cluster.describe_versions(),
         "cluster": _eks.describe_cluster(wanted.cluster),
         "clusters": Request("EKS clusters", "eks", "list_clusters", {}, "clusters"),
         "instances": Request(f"Instances of {about}", "ec2", "describe_instances", live, "Reservations"),
@@ -59,7 +66,7 @@ def reads(wanted: Wanted) -> dict[str, Request]:
         **{f"network {kind}": request for kind, request in _network_look.tag_reads(wanted.cluster).items()},
     }
     if types:
-        found["types"] = _offerings.types_request(types)
+        found["types"] = _eks_nodegroups.describe_machines(types)
         found["offerings"] = _offerings.offerings_request(types)
     return found
 
@@ -69,15 +76,13 @@ def more_reads(answers: Answers, wanted: Wanted, caller_arn: str) -> dict[str, R
     found: dict[str, Request] = {}
     others = sorted({instance["InstanceType"] for instance in _instances(answers)} - set(_types(answers)))
     if others:
-        found["other types"] = _offerings.types_request(others)
+        found["other types"] = _eks_nodegroups.describe_machines(others)
     vpc = _vpc(answers, wanted.cluster)
     if vpc:
         reads_of_vpc = _network_look.vpc_reads(wanted.cluster, vpc)
         found |= {f"network {kind}": request for kind, request in reads_of_vpc.items()}
     if _is_there(answers, "cluster"):
-        arguments = {"clusterName": wanted.cluster}
-        about = f"Node groups of {_eks.about_cluster(wanted.cluster)}"
-        found["nodegroups"] = Request(about, "eks", "list_nodegroups", arguments, "nodegroups")
+        found["nodegroups"] = _eks_nodegroups.list_nodegroups(wanted.cluster)
     role = _role_of(caller_arn)
     if role:
         found["role"] = _eks.get_role(role)
@@ -139,6 +144,16 @@ def identity(account: str, arn: str, region: str) -> Check:
     except AwsError as error:
         return Check("identity", "failed", str(error))
     return Check("identity", "ok", f"The caller is {arn}, of account {account}, in {region}.")
+
+
+def cluster_name(answers: Answers, wanted: Wanted) -> Iterator[Check]:
+    """Whether somebody else has a cluster of this name, before anything is made for it."""
+    if not _is_there(answers, "cluster"):
+        return
+    try:
+        _eks.require_owned(answers["cluster"], wanted.cluster)
+    except AwsError as error:
+        yield Check("cluster_name", "failed", str(error))
 
 
 def offerings(answers: Answers, wanted: Wanted, zones: Sequence[Zone] | AwsError) -> Iterator[Check]:

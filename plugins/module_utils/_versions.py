@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from ._aws_data import Request, listed
+from ._aws_data import listed
 from ._checks import Check
 
-# Those that are out of support too.
-CALENDAR = Request(
-    "Kubernetes versions of EKS", "eks", "describe_cluster_versions", {"includeAll": True}, "clusterVersions"
-)
 SOON = 60  # days
 EXTENDED_PRICE = 6  # times the hourly price of standard support
 

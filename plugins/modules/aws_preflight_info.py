@@ -286,6 +286,7 @@ def of_account(aws: Aws, answers: dict[str, Any], wanted: _preflight.Wanted, par
 
     yield _preflight.identity(aws.caller.account, arn, aws.region)
     yield _preflight_permissions.check([usage.pop(name) for name in simulations], principal, arn)
+    yield from _preflight.cluster_name(answers, wanted)
     yield settings
     if isinstance(target, AwsError):
         yield from [_preflight.impossible(target)] if settings.status == "ok" else []

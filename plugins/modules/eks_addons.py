@@ -326,12 +326,12 @@ def roles(aws: Aws, wanted: list[Raw] | None, has: dict[str, str], check_mode: b
 def reasons(aws: Aws, cluster: str, seen: Raw, asked: dict[str, str]) -> dict[str, str]:
     """What the passes before have tried, with EKS's reasons where an update has failed."""
     failed = {
-        name: _eks_addons.describe_update(cluster, name, asked[name])
+        name: _eks.describe_update(_eks_addons.about_addon(name, cluster), cluster, asked[name], addonName=name)
         for name, addon in seen.items()
         if addon and addon["status"] == "UPDATE_FAILED" and name in asked
     }
     updates = aws.find_all(failed)
-    return {name: _eks_addons.update_errors(updates.get(name)) for name in asked}
+    return {name: _eks.update_errors(updates.get(name)) for name in asked}
 
 
 def main() -> None:

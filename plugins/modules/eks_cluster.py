@@ -201,6 +201,7 @@ def wanted(
     aws: Aws, params: dict[str, Any], cluster: dict[str, Any] | None, planned: bool
 ) -> _eks_cluster.ClusterSettings:
     now, subnets, key = datetime.now(UTC), params["subnets"], params["encryption_key"]
+    key_in_use = _eks_cluster.encryption_key(cluster) if cluster else None
     if not cluster and not subnets:
         subnets = _eks.find_subnets(aws.call, params["name"], "intra", planned)
     return _eks_cluster.ClusterSettings(
@@ -216,7 +217,7 @@ def wanted(
         support_type=params["support_type"],
         scaling_tier=params["scaling_tier"],
         zonal_shift=params["zonal_shift"],
-        encryption_key=_kms.find_key(aws.find, key, planned, now) if key else None,
+        encryption_key=_kms.find_key(aws.find, key, planned, now, key_in_use) if key else None,
         tags=params["tags"],
     )
 

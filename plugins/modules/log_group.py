@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Makes, repairs or removes a log group. AWS makes those of its services itself when they are missing, and keeps what is
     in them for ever, so the group comes before the service.
-  - A group that was made by AWS is taken over; one that carries the tag C(kafka-eks/cluster) of another cluster is refused.
+  - A group that was made by AWS is taken over. One that carries the tag C(kafka-eks/cluster) of another cluster is refused, and so
+    is one without the tag while there is an EKS cluster of this name that does not carry it either.
 author:
   - streamops.kafka_eks contributors (@streamops)
 options:
@@ -74,17 +75,20 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _kms, _log_group
+from ..module_utils import _eks, _kms, _log_group
 from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
-from ..module_utils._aws_data import AwsError
+from ..module_utils._aws_data import OWNER_TAG, AwsError
 
 
 def run(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     name, is_wanted, given = params["name"], params["state"] == "present", params["kms_key"]
-    key = _kms.find_key(aws.find, given, check_mode, datetime.now(UTC)) if given and is_wanted else None
-    settings = _log_group.Settings(name, params["cluster_name"], params["retention_days"], key, params["tags"])
     group = _log_group.of_name(aws.call(_log_group.find(name)), name)
     now = _log_group.found(group, aws.call(_log_group.read_tags(group))) if group else None
+    if now and OWNER_TAG not in now["tags"]:
+        require_no_foreign_cluster(aws, params["cluster_name"])
+    in_use = now["kms_key"] if now else None
+    key = _kms.find_key(aws.find, given, check_mode, datetime.now(UTC), in_use) if given and is_wanted else None
+    settings = _log_group.Settings(name, params["cluster_name"], params["retention_days"], key, params["tags"])
     # Also whether it may be removed is found out here.
     then = _log_group.target(settings, now)
     if is_wanted:
@@ -95,6 +99,12 @@ def run(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         aws.send(requests, {})
     diff = {"before": now or {}, "after": then if is_wanted else {}}
     return {"changed": bool(requests), "diff": diff, "name": name}
+
+
+def require_no_foreign_cluster(aws: Aws, name: str) -> None:
+    """A group without a tag was made by EKS, perhaps for somebody else's cluster of this name, whose logs it keeps."""
+    if cluster := aws.find(_eks.describe_cluster(name)):
+        _eks.require_owned(cluster, name)
 
 
 def main() -> None:

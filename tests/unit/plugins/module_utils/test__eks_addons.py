@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.streamops.kafka_eks.plugins.module_utils import _eks_addons
+from ansible_collections.streamops.kafka_eks.plugins.module_utils import _eks, _eks_addons
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import AwsError
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._eks import Role
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._eks_addons import Addon, Offer
@@ -342,7 +342,7 @@ def test_what_failed_before_is_tried_again_once(status, operation, arguments):
 
 def test_the_reason_of_a_failed_update_is_told():
     update = {"errors": [{"errorCode": "ConfigurationConflict", "errorMessage": "Apply failed\nwith 1 conflict."}]}
-    reason = _eks_addons.update_errors(update)
+    reason = _eks.update_errors(update)
     with pytest.raises(AwsError) as error:
         looked(wanted(), found(status="UPDATE_FAILED"), tried={"vpc-cni": reason})
     assert str(error.value) == (

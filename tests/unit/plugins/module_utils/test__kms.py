@@ -21,23 +21,29 @@ def described(state="Enabled", age=timedelta(days=1)):
 
 def test_a_key_is_found_by_its_alias():
     asked = []
-    found = _kms.find_key_arn(lambda request: asked.append(request) or described()(request), ALIAS, planned=False)
-    assert found == ARN
+    found = _kms.find_key(lambda request: asked.append(request) or described()(request), ALIAS, False, NOW)
+    assert found == _kms.Key(ARN)
     assert [(request.operation, request.arguments) for request in asked] == [("describe_key", {"KeyId": ALIAS})]
 
 
 def test_an_arn_of_a_key_needs_no_look():
-    assert _kms.find_key_arn(lambda request: None, ARN, planned=False) == ARN
     assert _kms.find_key(lambda request: None, ARN, False, NOW) == _kms.Key(ARN)
 
 
 def test_an_arn_of_an_alias_is_an_alias():
-    assert _kms.find_key_arn(described(), f"arn:aws:kms:us-west-2:111122223333:{ALIAS}", planned=False) == ARN
+    found = _kms.find_key(described(), f"arn:aws:kms:us-west-2:111122223333:{ALIAS}", False, NOW)
+    assert found.arn == ARN
 
 
 def test_a_key_that_is_only_planned_is_shown_by_its_alias():
-    assert _kms.find_key_arn(lambda request: None, ALIAS, planned=True) == ALIAS
-    assert _kms.find_key_arn(described("PendingDeletion"), ALIAS, planned=True) == ARN
+    assert _kms.find_key(lambda request: None, ALIAS, True, NOW).arn == ALIAS
+    assert _kms.find_key(described("PendingDeletion"), ALIAS, True, NOW).arn == ARN
+
+
+def test_a_plan_keeps_the_key_in_use_when_only_its_alias_is_lost():
+    assert _kms.find_key(lambda request: None, ALIAS, True, NOW, in_use=ARN).arn == ARN
+    other = "arn:aws:kms:us-west-2:111122223333:key/other"
+    assert _kms.find_key(described(), ALIAS, True, NOW, in_use=other).arn == ARN
 
 
 @pytest.mark.parametrize(
@@ -49,7 +55,7 @@ def test_a_key_that_is_only_planned_is_shown_by_its_alias():
 )
 def test_a_key_that_cannot_be_used_is_refused(find, message):
     with pytest.raises(AwsError, match=message):
-        _kms.find_key_arn(find, ALIAS, planned=False)
+        _kms.find_key(find, ALIAS, False, NOW, in_use=ARN)
 
 
 def test_services_get_time_to_hear_of_a_new_key():

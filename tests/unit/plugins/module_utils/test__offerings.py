@@ -61,6 +61,18 @@ def test_types_are_looked_for_in_the_zones(group, types, offered, status, words)
     assert words in check.sentence
 
 
+def test_any_type_of_a_group_will_do_in_a_zone():
+    group = Group("core", ("r8g.4xlarge", "r7g.4xlarge"), 3)
+    types = dict.fromkeys(group.instance_types, R8G)
+    offered = {"r8g.4xlarge": ZONES[:2], "r7g.4xlarge": ZONES}
+    checks = list(_offerings.checks([group], types, offered, ZONES, "us-west-2"))
+    assert [check.status for check in checks] == ["ok", "ok"]
+    assert checks[0].sentence.endswith("r8g.4xlarge is not offered in usw2-az3, where others of its types are.")
+    nowhere = dict.fromkeys(types, ZONES[:2])
+    checks = list(_offerings.checks([group], types, nowhere, ZONES, "us-west-2"))
+    assert [check.status for check in checks] == ["failed", "failed"]
+
+
 @pytest.mark.parametrize(
     ("volume", "status", "words"),
     [

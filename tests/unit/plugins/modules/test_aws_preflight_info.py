@@ -135,6 +135,16 @@ def test_a_cluster_that_is_too_far_behind_is_told(account):
     assert "no more clusters are needed" in found["quota_clusters"][0][1]
 
 
+def test_a_cluster_of_the_name_that_is_somebody_elses_is_told(account):
+    account.make_cluster()
+    assert "cluster_name" not in judged(account)
+    arn = account.eks.describe_cluster(name="demo")["cluster"]["arn"]
+    account.eks.untag_resource(resourceArn=arn, tagKeys=["kafka-eks/cluster"])
+    ((status, sentence),) = judged(account)["cluster_name"]
+    assert status == "failed"
+    assert "choose another name" in sentence
+
+
 def test_versions_that_do_not_go_together_are_told(account):
     found = judged(
         account, strimzi_version="1.2.0", kafka_version="3.9.0", karpenter_version="1.8.0", argocd_version="3.0.6"

@@ -267,6 +267,8 @@ def test_a_cluster_without_a_key_of_the_account_can_be_given_one(ready):
     assert described(ready)["encryptionConfig"][0]["provider"]["keyArn"] == ready.key
     assert not ready.run("eks_cluster", **DEMO)["changed"]
     assert "neither change it nor take it away" in ready.run("eks_cluster", **without)["msg"]
+    ready.kms.delete_alias(AliasName=ALIAS)
+    assert not ready.run("eks_cluster", check=True, **DEMO)["changed"]
     make_key(ready, "alias/other")
     other = ready.run("eks_cluster", **{**DEMO, "encryption_key": "alias/other"})
     assert "neither change it nor take it away" in other["msg"]

@@ -56,6 +56,19 @@ def test_that_of_another_cluster_is_left_alone(aws, state):
     assert aws.writes == []
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_that_of_somebody_elses_cluster_of_the_name_is_left_alone(aws, state):
+    aws.logs.create_log_group(logGroupName=NAME)
+    aws.make_cluster()
+    arn = aws.eks.describe_cluster(name="demo")["cluster"]["arn"]
+    aws.eks.untag_resource(resourceArn=arn, tagKeys=["kafka-eks/cluster"])
+    result = aws.run("log_group", state=state, **DEMO)
+    assert "EKS cluster 'demo' exists, but was not made by this collection" in result["msg"]
+    assert aws.writes == []
+    aws.eks.tag_resource(resourceArn=arn, tags={"kafka-eks/cluster": "demo"})
+    assert aws.run("log_group", state=state, **DEMO)["changed"]
+
+
 def test_a_number_of_days_that_cloudwatch_does_not_know_is_refused(aws):
     assert "retention_days" in aws.run("log_group", retention_days=31, **DEMO)["msg"]
 
@@ -90,6 +103,14 @@ def test_it_is_encrypted_with_the_key_behind_an_alias(aws):
     assert not aws.run("log_group", kms_key=key, **DEMO)["changed"]
     assert aws.run("log_group", **DEMO)["changed"]
     assert "kmsKeyId" not in group(aws)
+
+
+def test_a_plan_keeps_the_key_whose_alias_is_lost(aws):
+    make_key(aws)
+    aws.run("log_group", kms_key=ALIAS, **DEMO)
+    boto3.client("kms", "us-west-2").delete_alias(AliasName=ALIAS)
+    assert not aws.run("log_group", check=True, kms_key=ALIAS, **DEMO)["changed"]
+    assert "is not there: make it first" in aws.run("log_group", kms_key=ALIAS, **DEMO)["msg"]
 
 
 def test_a_new_key_gets_time_until_cloudwatch_may_use_it(aws):
