@@ -18,6 +18,11 @@ class AwsError(Exception):
         super().__init__(sentence)
         self.code = code
 
+    @property
+    def failure(self) -> dict[str, str]:
+        """What a module fails with: without a code where there is none."""
+        return {"msg": str(self), **({"code": self.code} if self.code else {})}
+
 
 @dataclass(frozen=True)
 class Ref:

@@ -453,8 +453,8 @@ def _existing(name: str, group: Mapping[str, Any], plan: Plan, situation: Situat
     if status == "CREATE_FAILED":
         if not situation.replace_failed or name in situation.made:
             raise AwsError(
-                f"{about} is CREATE_FAILED ({issues(group)}): correct what is named, and run again with replace_failed, which "
-                "removes it and makes it anew."
+                f"{about} is CREATE_FAILED ({issues(group)}): correct what is named, and run again with replace_failed "
+                "(eks_cluster_replace_failed_nodegroups of the role), which removes it and makes it anew."
             )
         before, after = {name: {**now, "status": status}}, {name: _made(plan.properties)}
         return Look(before, after, [_deletion(name, situation.cluster)], progress=f"{name} is being made anew")

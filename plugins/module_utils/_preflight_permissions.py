@@ -106,8 +106,8 @@ def check(answers: Sequence[Any], principal: str | None, caller_arn: str) -> Che
         return Check(
             "permissions",
             "failed",
-            f"The policies of {principal} do not allow {listed(names[:SHOWN])}{rest}, at least not as it is needed: have the deployer's "
-            "policy attached.",
+            f"The policies of {principal} do not allow {listed(names[:SHOWN])}{rest}, at least not as it is needed: attach the "
+            "policies that playbooks/deployer_policy.yml writes.",
         )
     if "conditional" in decisions:
         return Check(

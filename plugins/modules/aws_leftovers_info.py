@@ -89,7 +89,7 @@ def main() -> None:
         keys = aws.find_all(_leftovers.key_reads(raw, cluster)).values()
         eks_cluster = aws.find(_eks.describe_cluster(cluster))
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     found = _leftovers.leftovers(raw, cluster, eks_cluster, keys, params["keep"])
     module.exit_json(changed=False, leftovers=found, lines=_leftovers.lines(found))
 

@@ -197,7 +197,7 @@ EXAMPLES = r"""
 - name: Fail with all that is not right at once
   ansible.builtin.assert:
     that: preflight.checks | selectattr('status', 'equalto', 'failed') | length == 0
-    fail_msg: "{{ preflight.lines }}"
+    fail_msg: "{{ preflight.lines | join('\n') }}"
 """
 
 RETURN = r"""
@@ -424,7 +424,7 @@ def main() -> None:
             *_preflight_settings.checks(network, params["public_access_cidrs"], kafka, groups, volumes),
         ]
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     checks = _checks.skipped(found, params["skip"])
     module.exit_json(
         changed=False,

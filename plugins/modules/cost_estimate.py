@@ -153,7 +153,7 @@ EXAMPLES = r"""
 
 - name: Show it
   ansible.builtin.debug:
-    msg: "{{ estimate.lines }}"
+    msg: "{{ estimate.lines | join('\n') }}"
 """
 
 RETURN = r"""
@@ -264,7 +264,7 @@ def main() -> None:
         if module.params["refresh"]:
             prices |= _refreshed(module, {need.price for need in needs}, region)
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     found = _cost.estimate(needs, prices)
     module.exit_json(
         changed=False,

@@ -370,7 +370,7 @@ def main() -> None:
         if not check_mode:
             asked |= {ref.name: made for ref, made in aws.send(seen.requests, {}).items()}
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     module.exit_json(
         addons=_eks_addons.states(found),
         pending=[] if check_mode else list(seen.pending),

@@ -298,7 +298,7 @@ def main() -> None:
         if not module.check_mode:
             asked |= _eks.updates_of(aws.send(seen.requests, {}))
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     summary = _eks_cluster.cluster_summary(cluster)
     if summary and summary["health_issues"]:
         module.warn(

@@ -139,7 +139,7 @@ def main() -> None:
             aws = Aws(get_aws_connection_info(module), params["account_id"])
             result = present(aws, params, module.check_mode)
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     module.exit_json(**result, path=params["path"], context=params["cluster_name"])
 
 

@@ -426,7 +426,7 @@ def main() -> None:
         if not check_mode:
             asked |= _eks_nodegroups.newly_asked(aws.send_all(look.requests for look in looks))
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     seen = _eks_nodegroups.together(looks, params["cluster_name"])
     states = {name: group["status"] for name, group in found.groups.items() if group}
     module.exit_json(nodegroups=states, asked=asked, **result(seen, check_mode))

@@ -253,7 +253,7 @@ def main() -> None:
             _network_plan.check(settings)
             made = present(aws, settings, module.check_mode)
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     module.exit_json(**made)
 
 

@@ -77,7 +77,7 @@ def main() -> None:
         aws = Aws(get_aws_connection_info(module), module.params["account_id"])
         now = look(aws.read, module.params["cluster_name"])
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     module.exit_json(changed=False, **summary(now.network, now.ids))
 
 

@@ -166,6 +166,20 @@ def test_without_one_of_its_actions_the_missing_one_is_named(empty: Any, action:
         empty.build()
 
 
+@pytest.mark.parametrize(
+    "action", ["eks:DeleteNodegroup", "eks:DeleteCluster", "iam:DeleteRole", "kms:ScheduleKeyDeletion", "ec2:DeleteVpc"]
+)
+def test_nor_is_anything_removed_without_the_action_for_it(empty: Any, action: str) -> None:
+    allow(empty.account)
+    empty.build()
+    settings.change(denied={empty.account.deployer: [action]})
+    with pytest.raises(Exception, match=f"{action}.*allow {action}"):
+        empty.remove()
+    settings.change(denied={})
+    empty.remove()
+    assert changed(empty.remove()) == {}
+
+
 # Upgrades
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import (
+    AwsError,
     Look,
     is_owned,
     missing_tags,
@@ -61,3 +62,14 @@ def test_a_cluster_of_the_same_name_elsewhere_has_other_roles():
 def test_a_dry_run_is_never_in_progress(look, check_mode, changed, in_progress):
     told = result(look, check_mode)
     assert (told["changed"], told["in_progress"]) == (changed, in_progress)
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        pytest.param(AwsError("No.", "Throttling"), {"msg": "No.", "code": "Throttling"}, id="of AWS"),
+        pytest.param(AwsError("No."), {"msg": "No."}, id="of ours"),
+    ],
+)
+def test_a_failure_has_a_code_where_aws_gave_one(error, failure):
+    assert error.failure == failure

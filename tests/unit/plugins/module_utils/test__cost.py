@@ -250,12 +250,14 @@ def test_an_estimate_is_a_table():
         "Fast               5 GiB-month  not known",
         "Total a month in us-west-2: 313.45 USD, without Fast.",
         "On demand, without taxes and discounts, for 730 hours, by prices of the collection's table (2025-05-05 to 2026-01-01).",
-        "What has no price in us-west-2 is left out of the total: refresh: true asks AWS's Pricing API.",
+        "What has no price in us-west-2 is left out of the total: refresh: true (preflight_refresh_prices of the role) asks AWS's "
+        "Pricing API.",
     ]
 
 
 def test_an_unknown_region_has_no_total():
     last = _cost.lines(_cost.estimate(WANTED, _prices.of("eu-west-9", ["gp3"])), "eu-west-9", refreshed=False)[-1]
     assert last == (
-        "No price of eu-west-9 is in the collection's table, so that nothing can be estimated: refresh: true asks AWS's Pricing API."
+        "No price of eu-west-9 is in the collection's table, so that nothing can be estimated: refresh: true "
+        "(preflight_refresh_prices of the role) asks AWS's Pricing API."
     )
