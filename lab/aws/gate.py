@@ -56,7 +56,9 @@ def call_action(original: Callable[[], TYPE_RESPONSE], response: BaseResponse) -
         clock.current.tick()
         action = f"{service_of(response)}:{response._get_action()}"
         refusal = (
-            refusal_of_region(response) or faults.current.refusal_of(action) or authorization.refusal_of(response, action)
+            refusal_of_region(response)
+            or faults.current.refusal_of(action)
+            or authorization.refusal_of(response, action)
         )
         return answer(response, refusal) if refusal else original()
 

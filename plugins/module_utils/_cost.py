@@ -276,7 +276,9 @@ def _remarks(found: Estimate, region: str, refreshed: bool) -> list[str]:
     """The total, and what is to be known of it."""
     whose = "the collection's table and of AWS's Pricing API" if refreshed else "the collection's table"
     unknown = listed(item["item"] for item in found.unknown)
-    remedy = "look it up" if refreshed else "refresh: true (preflight_refresh_prices of the role) asks AWS's Pricing API"
+    remedy = (
+        "look it up" if refreshed else "refresh: true (preflight_refresh_prices of the role) asks AWS's Pricing API"
+    )
     if not found.items:
         return [f"No price of {region} is in {whose}, so that nothing can be estimated: {remedy}."]
     return [

@@ -68,6 +68,12 @@ def require_owned(cluster: Mapping[str, Any], name: str) -> None:
         )
 
 
+def require_no_foreign(find: Callable[[Request], Any], name: str) -> None:
+    """Refuse to make or take over what belongs to a cluster that somebody else has under this name."""
+    if cluster := find(describe_cluster(name)):
+        require_owned(cluster, name)
+
+
 def get_role(name: str) -> Request:
     return Request(f"IAM role '{name}'", "iam", "get_role", {"RoleName": name}, "Role")
 

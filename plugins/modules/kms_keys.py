@@ -13,7 +13,8 @@ description:
   - A key is known by its alias. A key that was made for an alias and is not found by it (the alias was moved or deleted, or a run
     was killed before it made the alias) is found by its tags C(kafka-eks/cluster) and C(kafka-eks/alias), and used again. So is one
     whose deletion is pending, until it is over.
-  - An alias of a key that does not carry the tag C(kafka-eks/cluster) of this cluster is somebody else's and refused.
+  - An alias of a key that does not carry the tag C(kafka-eks/cluster) of this cluster is somebody else's and refused. So is a new key
+    while there is an EKS cluster of this name that does not carry the tag either.
 author:
   - streamops.kafka_eks contributors (@streamops)
 options:
@@ -119,7 +120,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _kms
+from ..module_utils import _eks, _kms
 from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
 from ..module_utils._aws_data import AwsError, Ref, Request
 
@@ -143,6 +144,8 @@ def present(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any
         plan += _kms.requests(alias, seen[alias], now, then, document)
         before |= {alias: now} if now else {}
         after[alias] = then
+    if set(after) - set(before):
+        _eks.require_no_foreign(aws.find, params["cluster_name"])
     ids = {Ref("key", alias): observed.keys[0].id for alias, observed in seen.items() if observed.keys}
     if not check_mode:
         ids = aws.send(plan, ids)

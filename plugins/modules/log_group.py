@@ -85,7 +85,8 @@ def run(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     group = _log_group.of_name(aws.call(_log_group.find(name)), name)
     now = _log_group.found(group, aws.call(_log_group.read_tags(group))) if group else None
     if now and OWNER_TAG not in now["tags"]:
-        require_no_foreign_cluster(aws, params["cluster_name"])
+        # It was made by EKS, perhaps for somebody else's cluster of this name, whose logs it keeps.
+        _eks.require_no_foreign(aws.find, params["cluster_name"])
     in_use = now["kms_key"] if now else None
     key = _kms.find_key(aws.find, given, check_mode, datetime.now(UTC), in_use) if given and is_wanted else None
     settings = _log_group.Settings(name, params["cluster_name"], params["retention_days"], key, params["tags"])
@@ -99,12 +100,6 @@ def run(aws: Aws, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         aws.send(requests, {})
     diff = {"before": now or {}, "after": then if is_wanted else {}}
     return {"changed": bool(requests), "diff": diff, "name": name}
-
-
-def require_no_foreign_cluster(aws: Aws, name: str) -> None:
-    """A group without a tag was made by EKS, perhaps for somebody else's cluster of this name, whose logs it keeps."""
-    if cluster := aws.find(_eks.describe_cluster(name)):
-        _eks.require_owned(cluster, name)
 
 
 def main() -> None:

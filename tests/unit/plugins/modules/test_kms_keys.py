@@ -211,3 +211,12 @@ def test_more_bad_input_is_refused(aws):
     assert "named 2 times" in aws.run("kms_keys", cluster_name="demo", keys=[key, key])["msg"]
     window = aws.run("kms_keys", cluster_name="demo", keys=[key], state="absent", pending_window_days=3)
     assert "pending_window_days is 3, KMS takes 7 to 30" in window["msg"]
+
+
+def test_no_key_is_made_for_a_name_that_somebody_elses_cluster_has(aws):
+    aws.make_cluster()
+    arn = aws.eks.describe_cluster(name="demo")["cluster"]["arn"]
+    aws.eks.untag_resource(resourceArn=arn, tagKeys=["kafka-eks/cluster"])
+    result = aws.run("kms_keys", cluster_name="demo", keys=[{"alias": "alias/kafka-eks/demo/volumes"}])
+    assert "EKS cluster 'demo' exists, but was not made by this collection" in result["msg"]
+    assert aws.writes == []
