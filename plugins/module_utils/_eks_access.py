@@ -127,7 +127,7 @@ def purgeable(listed: Sequence[str], wanted: Collection[str], caller_arn: str) -
 
 
 def get_identity(principal: str) -> Request:
-    kind, _, path = principal.split(":", 5)[5].partition("/")
+    kind, _separator, path = principal.split(":", 5)[5].partition("/")
     name = path.rpartition("/")[2]
     operation, argument, answer = {"role": ("get_role", "RoleName", "Role"), "user": ("get_user", "UserName", "User")}[
         kind

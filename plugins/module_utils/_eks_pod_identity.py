@@ -118,7 +118,7 @@ PARAMETERS = {
 
 
 def _creation(key: str, want: Properties, patience: tuple[str, ...], cluster: str) -> Request:
-    namespace, _, account = key.partition("/")
+    namespace, _separator, account = key.partition("/")
     arguments = {
         "clusterName": cluster,
         "namespace": namespace,

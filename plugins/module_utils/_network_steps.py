@@ -272,7 +272,7 @@ def _drop_surplus(now: Observed, then: Network, cluster: str, plan: Pass) -> Non
         *(_deletion("route_table", name) for name in surplus["route_table"]),
         *_internet_gateway_removal(surplus["internet_gateway"], now, cluster),
     ]
-    if public and not _hinder("nat_gateway", (name for name, _ in _of("nat_gateway", now)), then, plan):
+    if public and not _hinder("nat_gateway", (name for name, _properties in _of("nat_gateway", now)), then, plan):
         plan.requests += map(_patient, public)
 
 
@@ -358,7 +358,7 @@ def removal(now: Observed, cluster: str) -> Pass:
         plan.requests += _endpoint_deletions(kind, list(found[kind]))
     plan.requests += [_deletion("nat_gateway", name) for name in found["nat_gateway"]]
     _release(list(found["address"]), now, plan)
-    left = [_hinder(kind, (name for name, _ in _of(kind, now)), {}, plan) for kind in SLOW]
+    left = [_hinder(kind, (name for name, _properties in _of(kind, now)), {}, plan) for kind in SLOW]
     if any(left):
         return plan
     if foreign.idle_interfaces:

@@ -42,7 +42,7 @@ def packages(required: Sequence[str], installed: Mapping[str, str | None], pytho
         match = re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?:(==|>=)\s*([\w.]+))?", line.split("#")[0].strip())
         if not match:
             continue
-        name, _, least = match.groups()
+        name, _operator, least = match.groups()
         check, found = f"package_{name}", installed.get(name)
         if found is None:
             yield Check(

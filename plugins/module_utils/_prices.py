@@ -26,7 +26,7 @@ class Rate:
     def cost(self, quantity: float) -> float | None:
         """What so many units cost; none where that is not known."""
         total = 0.0
-        ends = [start for start, _ in self.tiers[1:]] + [float("inf")]
+        ends = [start for start, _price in self.tiers[1:]] + [float("inf")]
         for (start, price), end in zip(self.tiers, ends, strict=True):
             if quantity <= start:
                 break
@@ -344,7 +344,7 @@ def of(region: str, names: Iterable[str]) -> dict[str, Rate]:
     found = {}
     services = rates(region)
     for name in names:
-        kind, _, instance_type = name.partition(" ")
+        kind, _separator, instance_type = name.partition(" ")
         rate = instance_rate(region, instance_type) if kind == "instance" else services.get(name)
         if rate:
             found[name] = rate
@@ -353,7 +353,7 @@ def of(region: str, names: Iterable[str]) -> dict[str, Rate]:
 
 def instance_rate(region: str, instance_type: str) -> Rate | None:
     """What an instance of a type costs in a region, if that is known."""
-    family, _, size = instance_type.partition(".")
+    family, _separator, size = instance_type.partition(".")
     large = _table(_INSTANCES).get(region, {}).get(family)
     if large is None or size not in _SIZES[family]:
         return None

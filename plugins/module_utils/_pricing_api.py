@@ -81,7 +81,7 @@ def requests(prices: Iterable[str], region: str) -> dict[str, Request]:
 
 
 def _query(price: str) -> Query | None:
-    kind, _, instance_type = price.partition(" ")
+    kind, _separator, instance_type = price.partition(" ")
     if kind == "instance":
         return Query("AmazonEC2", f"BoxUsage:{instance_type}", {**INSTANCE, "instanceType": instance_type})
     return QUERIES.get(price)

@@ -277,7 +277,7 @@ def main() -> None:
 
 
 def _refreshed(module: Any, prices: set[str], region: str) -> dict[str, _prices.Rate]:
-    _, endpoint, settings = get_aws_connection_info(module)
+    _region, endpoint, settings = get_aws_connection_info(module)
     aws = Aws((_pricing_api.REGION, endpoint, settings), module.params["account_id"])
     answers = aws.read(_pricing_api.requests(sorted(prices), region))
     return _pricing_api.rates(answers, datetime.datetime.now(datetime.UTC).date().isoformat())

@@ -205,7 +205,7 @@ from ..module_utils import _eks, _eks_addons, _eks_pod_identity
 from ..module_utils._aws import ACCOUNT_ARGUMENT, DENIED, WAIT_ARGUMENTS, Aws
 from ..module_utils._aws_data import AwsError, result
 
-Raw: TypeAlias = "dict[str, Any]"
+Raw: TypeAlias = dict[str, Any]
 
 
 def look(aws: Aws, params: Raw, check_mode: bool) -> tuple[Raw, _eks_addons.AddonsLook]:
