@@ -10,6 +10,7 @@ version_added: 0.1.0
 description:
   - Returns the variable of that name where there is one, else the default of the role, with what its template refers to.
   - For roles that check or report what another one is going to do, without repeating its defaults.
+  - A value of another type than the role's argument spec says is refused as the role itself would.
 author:
   - streamops.kafka_eks contributors (@streamops)
 options:
@@ -37,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -59,7 +61,18 @@ class LookupModule(LookupBase):
             )
         # In Ansible's order: what the role keeps for itself is stronger than what is given.
         everything = {**defaults, **given, **self._file(role, "vars")}
-        return [self._templar.copy_with_new_env(available_variables=everything).template(everything[setting])]
+        value = self._templar.copy_with_new_env(available_variables=everything).template(everything[setting])
+        self._refuse_wrong_type(role, setting, value)
+        return [value]
+
+    def _refuse_wrong_type(self, role: str, setting: str, value: Any) -> None:
+        spec = self._loader.load_from_file(str(ROLES / role / "meta/argument_specs.yml"))
+        options = spec["argument_specs"]["main"]["options"]
+        if setting in options:
+            checked = {key: options[setting][key] for key in ("type", "elements", "choices") if key in options[setting]}
+            errors = ArgumentSpecValidator({setting: checked}).validate({setting: value}).error_messages
+            if errors:
+                raise AnsibleError(f"Role '{role}': {'; '.join(errors)}.")
 
     def _file(self, role: str, kind: str) -> dict[str, Any]:
         """The role's variables of a kind; none where it has none."""

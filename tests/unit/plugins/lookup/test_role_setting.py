@@ -51,3 +51,8 @@ def test_a_setting_is_what_the_role_would_use(templated):
 )
 def test_what_is_not_there_is_an_error(templated, terms, error):
     assert error in templated({"it": setting(*terms)})["error"]
+
+
+def test_a_value_of_the_wrong_type_is_refused_by_the_name_of_the_setting(templated):
+    found = templated({"it": setting("kafka_cluster", "kafka_cluster_brokers")}, kafka_cluster_brokers="many")
+    assert "argument 'kafka_cluster_brokers' is of type str and we were unable to convert to int" in found["error"]
