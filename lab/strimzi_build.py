@@ -1,4 +1,4 @@
-"""Makes what the lab's Strimzi needs: the Kafka image, the real custom resource definitions, the operator's chart.
+"""Makes what the lab's Strimzi needs - the Kafka image, the real custom resource definitions - and packages the lab's charts.
 
 Each function makes its thing anew in a folder of its own and then puts it in place, so that a killed set-up leaves the old
 one or the new one. Only the jars are kept from one time to the next.
@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab.build import BuildError
@@ -77,7 +78,21 @@ CRDS = {
     "KafkaUser": "user",
     "StrimziPodSet": "podset",
 }
-CHART_VERSION = "0.47.0"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Where the real chart is published, and which definitions of kinds, made by set-up, it carries in which folder."""
+
+    repository: str
+    definitions: str
+    folder: str
+
+
+CHARTS = {
+    "argo-cd": Chart("argo-helm", "argocd-crds", "definitions"),
+    "strimzi-kafka-operator": Chart("strimzi-helm", "crds/0.47.0", "crds"),
+}
 
 
 def assemble_kafka_image(cache: Path, say: Say) -> None:
@@ -126,14 +141,14 @@ def api_versions(strimzi_version: str) -> dict[str, list[str]]:
 
 
 def package_charts(cache: Path, helm: Path, say: Say) -> None:
-    """Package the lab's charts as the files of the chart registry, at <cache>/charts."""
+    """Package the lab's charts as the files of the chart registry, at <cache>/charts/<repository>."""
     with replacing(cache / "charts") as folder, tempfile.TemporaryDirectory() as temporary:
-        chart = Path(temporary) / "strimzi-kafka-operator"
-        shutil.copytree(LAB / "charts/strimzi-kafka-operator", chart)
-        # The real chart carries them too, though Helm never upgrades them.
-        shutil.copytree(cache / "crds" / CHART_VERSION, chart / "crds")
-        say("strimzi-kafka-operator")
-        _run([str(helm), "package", str(chart), "--destination", str(folder)])
+        for name, chart in CHARTS.items():
+            say(name)
+            copy = Path(temporary) / name
+            shutil.copytree(LAB / "charts" / name, copy)
+            shutil.copytree(cache / chart.definitions, copy / chart.folder)
+            _run([str(helm), "package", str(copy), "--destination", str(folder / chart.repository)])
 
 
 # --- tools -------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ Object = dict[str, Any]
 LAST_LINES = 3
 
 # The node has tried, or knows without trying, that the container cannot be made. ErrImagePull is the first try.
-_NEVER_STARTS = {
+NEVER_STARTS = {
     "CreateContainerConfigError": "create what it refers to, or correct the reference",
     "CreateContainerError": "correct the pod template",
     "ErrImageNeverPull": "correct the image's name or its imagePullPolicy",
@@ -55,9 +55,9 @@ def job_state(job: Object, pods: Sequence[Object]) -> JobState:
     if holds(job, "Failed"):
         return _failure(job, pods)
     for pod in pods:
-        for reason, text in _waiting(pod):
-            if reason in _NEVER_STARTS:
-                return JobState("failed", f"pod {_name(pod)} cannot start ({text})", _NEVER_STARTS[reason])
+        for reason, text in waiting(pod):
+            if reason in NEVER_STARTS:
+                return JobState("failed", f"pod {_name(pod)} cannot start ({text})", NEVER_STARTS[reason])
     for pod in pods:
         scheduled = condition(pod, "PodScheduled")
         if scheduled and scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
@@ -168,7 +168,7 @@ def _end(pod: Object) -> tuple[str, str]:
     return "", "failed without saying why"
 
 
-def _waiting(pod: Object) -> Iterator[tuple[str, str]]:
+def waiting(pod: Object) -> Iterator[tuple[str, str]]:
     for seen in _states(pod):
         if waiting := seen.get("waiting"):
             yield waiting.get("reason", ""), reason_of(waiting)

@@ -249,6 +249,7 @@ STATES: Mapping[str, Callable[[Object], State]] = {
     "KafkaTopic": _strimzi_entity,
     "KafkaUser": _strimzi_entity,
     "Namespace": _namespace,
+    "StatefulSet": _deployment,
 }
 
 
@@ -265,6 +266,7 @@ def what_holds(obj: Object) -> str:
     words += [
         " ".join(str(one["message"]).split())
         for one in (obj.get("status") or {}).get("conditions") or []
-        if obj["kind"] == "Namespace" and one.get("status") == "True" and one.get("message")
+        # An Application has only conditions that are true.
+        if obj["kind"] in ("Application", "Namespace") and one.get("status", "True") == "True" and one.get("message")
     ]
     return "; ".join(words) or "nothing that its object names"
