@@ -8,6 +8,7 @@ well. So everything is judged by what the status says that it was compared to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ ERROR_CONDITIONS = (
     "UnknownError",
 )
 ENDED_BADLY = ("Failed", "Error")
+_COMMAND = re.compile(r"`(\S+ \S+) [^`]+`")
 WORKLOADS = ("DaemonSet", "Deployment", "StatefulSet")
 
 
@@ -183,12 +185,12 @@ def _sync(application: Object) -> Check:
     status = _status(application, "sync").get("status") or "unknown"
     if status == "Synced":
         return Check("sync", "pass", status)
+    if status == "Unknown":  # what it calls everything when it cannot compare
+        return Check("sync", "fail", status)
     late = [
-        f"{one['kind']} {one['name']}"
-        for one in _status(application, "resources") or []
-        if one.get("status") != "Synced"
+        f"{one['kind']} {one['name']}" for one in _status(application, "resources") or [] if one.get("status") == status
     ]
-    return judged("sync", [f"{status}: {late[0]}", *late[1:]] if late else [status], status)
+    return judged("sync", [f"{status}: {late[0]}", *late[1:]] if late else [status], "")
 
 
 def _operation(application: Object) -> Check:
@@ -207,18 +209,12 @@ def _operation(application: Object) -> Check:
 
 def _operation_text(application: Object) -> str:
     state = _status(application, "operationState")
-    words = [str(state.get("phase") or "waiting to begin"), " ".join(str(state.get("message") or "").split())]
-    failed = [
-        f"{one['kind']} {one['name']}: {' '.join(str(one.get('message') or '').split())}"
-        for one in (state.get("syncResult") or {}).get("resources") or []
-        if one.get("status") == "SyncFailed"
-    ]
-    return ": ".join(filter(None, words)) if words[1] or not failed else f"{words[0]}: {'; '.join(failed)}"
+    return ": ".join(filter(None, (str(state.get("phase") or "waiting to begin"), _words(state.get("message")))))
 
 
 def _errors(application: Object, besides: str = "") -> list[str]:
     return [
-        f"{one['type']}: {' '.join(str(one.get('message') or '').split())}"
+        f"{one['type']}: {_words(one.get('message'))}"
         for one in _status(application, "conditions") or []
         if one.get("type") in ERROR_CONDITIONS and one["type"] != besides
     ]
@@ -251,6 +247,11 @@ def _deletion(application: Object) -> str:
 
 
 # --- reading it --------------------------------------------------------------------------------------------------------
+
+
+def _words(message: object) -> str:
+    """In one line, and without the hundreds of arguments of the commands that it cites."""
+    return _COMMAND.sub(r"`\1 ...`", " ".join(str(message or "").split()))
 
 
 def _status(application: Object, field: str) -> Any:

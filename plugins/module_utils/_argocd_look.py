@@ -16,6 +16,7 @@ from ._argocd import (
     Nudge,
     Seen,
     has_settled,
+    is_about_this_spec,
     is_of_this_spec,
     judge,
     judge_removal,
@@ -131,8 +132,8 @@ class Watch:
         failed = state.get("phase") in ENDED_BADLY and is_of_this_spec(application, state)
         if failed and not self._first and has_settled(application):
             hopeless.add("operation")
-        degraded = "health" in bad and application["status"].get("health", {}).get("status") == "Degraded"
-        if self._lasts("degraded", degraded and not bad & {"comparison", "sync", "operation"}):
+        degraded = _health(application) == "Degraded" and is_about_this_spec(application)
+        if self._lasts("degraded", degraded and not bad & {"sync", "operation"}):
             hopeless.add("health")
         if self._lasts("pods", any(pods_that_never_start(seen.pods))):
             hopeless.add("workloads")
@@ -178,8 +179,7 @@ def gather(cluster: Cluster, wanted: Wanted) -> Seen:
         return Seen(wanted.name, wanted.namespace, None)
     application = cluster.get(VERSION, "Application", wanted.name, wanted.namespace)
     components = _listed(cluster, wanted.namespace)
-    status = (application or {}).get("status") or {}
-    if application is None or wanted.state == "absent" or status.get("health", {}).get("status") == "Healthy":
+    if application is None or wanted.state == "absent" or _health(application) == "Healthy":
         return Seen(wanted.name, wanted.namespace, application, components)
     workloads, pods = [], []
     for kind, namespace, name in workload_keys(application):
@@ -190,6 +190,10 @@ def gather(cluster: Cluster, wanted: Wanted) -> Seen:
         labels = (workload["spec"]["selector"].get("matchLabels") or {}).items()
         pods += cluster.list("v1", "Pod", namespace, ",".join(f"{label}={value}" for label, value in labels))
     return Seen(wanted.name, wanted.namespace, application, components, workloads, pods)
+
+
+def _health(application: Object) -> str:
+    return str(((application.get("status") or {}).get("health") or {}).get("status") or "")
 
 
 def _listed(cluster: Cluster, namespace: str) -> list[Object] | None:

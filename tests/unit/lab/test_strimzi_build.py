@@ -104,8 +104,18 @@ def test_every_script_of_the_operators_image_runs_a_program_that_is_there(monkey
         main("x")
 
 
-def test_the_chart_reads_its_values_and_no_others() -> None:
-    templates = "".join(path.read_text() for path in (CHART / "templates").iterdir())
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
+@pytest.mark.parametrize("name", strimzi_build.CHARTS)
+def test_a_chart_reads_its_values_and_no_others(name: str) -> None:
+    chart = LAB / "charts" / name
+    templates = "".join(path.read_text() for path in (chart / "templates").iterdir())
+    values = yaml.safe_load((chart / "values.yaml").read_text())
     assert set(re.findall(r"\.Values\.(\w+)", templates)) == set(values)
-    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["version"] == strimzi_build.CHART_VERSION
+
+
+def test_the_operators_chart_carries_the_definitions_of_its_version() -> None:
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+    assert strimzi_build.CHARTS["strimzi-kafka-operator"].definitions == f"crds/{version}"
+
+
+def test_every_chart_is_packaged() -> None:
+    assert set(strimzi_build.CHARTS) == {path.parent.name for path in (LAB / "charts").glob("*/Chart.yaml")}

@@ -14,9 +14,21 @@ from ansible_collections.streamops.kafka_eks.plugins.module_utils._kubernetes im
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness_kubernetes import Kubernetes
 
 RECORDED = Path(__file__).resolve().parents[1] / "fixtures" / "strimzi"
+RECORDED_APPLICATIONS = RECORDED.parent / "argocd"
 WITHOUT_NAMESPACE = ("CustomResourceDefinition", "Namespace", "Node", "StorageClass")
 
 Object = dict[str, Any]
+
+
+@pytest.fixture
+def application() -> Callable[[str], Object]:
+    """An Application as the real Argo CD wrote it, by the name of its file."""
+
+    def load(name: str) -> Object:
+        found: Object = yaml.safe_load((RECORDED_APPLICATIONS / f"{name}.yaml").read_text(encoding="utf-8"))
+        return found
+
+    return load
 
 
 @pytest.fixture

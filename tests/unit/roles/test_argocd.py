@@ -1,0 +1,159 @@
+"""Argo CD as the role installs it, and what it lets the Application of the operator do."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+REPO = Path(__file__).resolve().parents[3]
+CHART = REPO / "lab/charts/argo-cd"
+LAB = yaml.safe_load((REPO / "inventories/lab/group_vars/kafka_eks.yml").read_text())
+# The names of the real chart's values.
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+
+
+@pytest.fixture
+def chart_values(evaluate):
+    """What the chart is given."""
+    rule = (REPO / "roles/argocd/files/health.lua").read_text()
+    return lambda **settings: evaluate("argocd", "__argocd_all_values", __argocd_health=rule, **settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="as it is"),
+        pytest.param({"argocd_components": ["server", "dex", "notifications", "applicationset"]}, id="everything"),
+        pytest.param({"argocd_values": LAB["argocd_values"]}, id="on the lab"),
+    ],
+)
+def test_its_values_are_the_charts(chart_values, settings) -> None:
+    jsonschema.validate(chart_values(**settings), SCHEMA)
+
+
+def test_the_labs_chart_has_defaults_for_what_it_uses() -> None:
+    jsonschema.validate(yaml.safe_load((CHART / "values.yaml").read_text()), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"repoServer": {"replikas": 2}}, id="in a part"),
+        pytest.param({"repo-server": {"replicas": 2}}, id="of a part"),
+        pytest.param({"global": {"networkPolicy": {"created": True}}}, id="deeper"),
+        pytest.param({"controller": {"readinessProbe": {"initialDelay": 1}}}, id="of a probe"),
+    ],
+)
+def test_a_misspelt_value_is_refused(values) -> None:
+    with pytest.raises(jsonschema.ValidationError, match="Additional properties are not allowed"):
+        jsonschema.validate(values, SCHEMA)
+
+
+def test_nothing_listens_to_people_and_nobody_has_a_password(chart_values) -> None:
+    values = chart_values()
+    assert values["configs"]["cm"]["admin.enabled"] is False
+    assert values["global"]["networkPolicy"] == {"create": True, "defaultDenyIngress": True}
+    assert (values["server"]["replicas"], values["applicationSet"]["replicas"]) == (0, 0)
+    assert (values["dex"]["enabled"], values["notifications"]["enabled"]) == (False, False)
+
+
+def test_parts_run_when_they_are_asked_for(chart_values) -> None:
+    values = chart_values(argocd_components=["server", "dex"])
+    assert (values["server"]["replicas"], values["applicationSet"]["replicas"]) == (1, 0)
+    assert (values["dex"]["enabled"], values["notifications"]["enabled"]) == (True, False)
+
+
+def test_data_is_out_of_its_reach(chart_values, render) -> None:
+    settings = chart_values()["configs"]["cm"]
+    excluded = {(group, kind) for rule in yaml.safe_load(settings["resource.exclusions"])
+                for group in rule["apiGroups"] for kind in rule["kinds"]}  # fmt: skip
+    assert {("", "PersistentVolumeClaim"), ("core.strimzi.io", "StrimziPodSet"), ("", "Endpoints")} <= excluded
+    project = render("argocd", "project.yml.j2")[0]["spec"]
+    forbidden = {(kind["group"], kind["kind"]) for kind in project["namespaceResourceBlacklist"]}
+    assert forbidden == {("", "PersistentVolumeClaim"), ("kafka.strimzi.io", "*"), ("core.strimzi.io", "*")}
+    allowed = {(kind["group"], kind["kind"]) for kind in project["clusterResourceWhitelist"]}
+    assert ("apiextensions.k8s.io", "CustomResourceDefinition") not in allowed
+
+
+def test_its_health_rules(chart_values) -> None:
+    settings = chart_values()["configs"]["cm"]
+    rules = {name.rpartition("_")[2]: rule for name, rule in settings.items() if ".health." in name}
+    assert "KafkaTopic" in rules and "StrimziPodSet" not in rules
+    assert all("observedGeneration" in rule for rule in rules.values())
+
+
+def test_a_setting_of_the_user_wins(chart_values) -> None:
+    values = chart_values(argocd_values={"configs": {"cm": {"admin.enabled": True}}})
+    assert values["configs"]["cm"]["admin.enabled"] is True
+    assert "resource.exclusions" in values["configs"]["cm"]
+
+
+def test_repositories(render) -> None:
+    _, plain, secure = render(
+        "argocd",
+        "project.yml.j2",
+        argocd_repositories=[
+            {"name": "lab", "url": "oci://127.0.0.1:17402/charts", "plain_http": True},
+            {"name": "strimzi-helm", "url": "oci://quay.io/strimzi-helm"},
+        ],
+    )
+
+    def data(secret: Any) -> dict[str, str]:
+        return {name: base64.b64decode(value).decode() for name, value in secret["data"].items()}
+
+    assert data(secure) == {
+        "type": "helm", "enableOCI": "true", "name": "strimzi-helm", "url": "quay.io/strimzi-helm",
+    }  # fmt: skip
+    assert data(plain)["insecureOCIForceHttp"] == "true"
+    assert secure["metadata"]["labels"] == {"argocd.argoproj.io/secret-type": "repository"}
+
+
+def test_the_operators_application_is_what_the_project_allows(render) -> None:
+    project = render("argocd", "project.yml.j2")[0]
+    (application,) = render(
+        "strimzi_operator", "application.yml.j2", __strimzi_operator_values={"watchNamespaces": ["kafka"]}
+    )
+    spec = application["spec"]
+    assert spec["project"] == project["metadata"]["name"]
+    assert application["metadata"]["namespace"] == project["metadata"]["namespace"]
+    assert spec["source"]["repoURL"] in project["spec"]["sourceRepos"]
+    places = {(place["server"], place["namespace"]) for place in project["spec"]["destinations"]}
+    assert (spec["destination"]["server"], spec["destination"]["namespace"]) in places
+    assert (spec["destination"]["server"], "kafka") in places
+
+
+def test_the_operators_application_never_has_the_definitions(render) -> None:
+    (application,) = render("strimzi_operator", "application.yml.j2", __strimzi_operator_values={})
+    assert application["spec"]["source"]["helm"]["skipCrds"] is True
+    assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
+    policy = application["spec"]["syncPolicy"]
+    assert policy["automated"] == {"prune": True, "selfHeal": True}
+    assert {"ServerSideApply=true", "FailOnSharedResource=true"} <= set(policy["syncOptions"])
+    assert policy["retry"]["limit"] > 0
+
+
+HELM = {"meta.helm.sh/release-name": "strimzi", "meta.helm.sh/release-namespace": "kafka"}
+TRACKED = {"argocd.argoproj.io/tracking-id": "strimzi-kafka-operator:rbac.authorization.k8s.io/ClusterRole:/x"}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "releases", "namespaces", "applications"),
+    [
+        pytest.param([], [], [], [], id="nobody"),
+        pytest.param([None, {"a": "b"}], [], [], [], id="nobody known"),
+        pytest.param([HELM, HELM], ["strimzi"], ["kafka"], [], id="Helm"),
+        pytest.param([TRACKED], [], [], ["strimzi-kafka-operator"], id="Argo CD"),
+    ],
+)
+def test_who_has_installed_strimzi(evaluate, annotations, releases, namespaces, applications) -> None:
+    roles = [{"metadata": {"name": "x", **({"annotations": one} if one else {})}} for one in annotations]
+    found = {"__strimzi_operator_roles": {"resources": roles}}
+    marks = evaluate("strimzi_operator", "__strimzi_operator_marks", **found)
+    for name, expected in (("releases", releases), ("release_namespaces", namespaces), ("applications", applications)):
+        assert evaluate("strimzi_operator", f"__strimzi_operator_{name}", __strimzi_operator_marks=marks) == expected
