@@ -163,11 +163,11 @@ def _components(seen: Seen) -> tuple[Check, ...]:
         return ()
     found = [obj for obj in seen.components if (obj["metadata"].get("labels") or {}).get(COMPONENT_LABEL) in COMPONENTS]
     if not found:
-        text = f"there is none in the namespace {seen.namespace}; install it (role argocd), or name the namespace that has it"
+        text = f"there is none in the namespace {seen.namespace}: install it (role argocd), or name the namespace that has it"
         return (Check("argocd", "final", text),)
     paused = [_named(obj) for obj in found if obj["spec"].get("replicas") == 0]
     if paused:
-        text = f"it is paused ({listed(paused)} scaled to 0), so that nothing is applied; scale it up again"
+        text = f"it is paused ({listed(paused)} scaled to 0), and does nothing before it is scaled up"
         return (Check("argocd", "final", text),)
     late = [f"{_named(obj)} ({state_of(obj).text})" for obj in found if not state_of(obj).done]
     return (judged("argocd", late, f"{len(found)} workloads run"),)

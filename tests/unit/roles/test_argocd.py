@@ -153,7 +153,41 @@ TRACKED = {"argocd.argoproj.io/tracking-id": "strimzi-kafka-operator:rbac.author
 )
 def test_who_has_installed_strimzi(evaluate, annotations, releases, namespaces, applications) -> None:
     roles = [{"metadata": {"name": "x", **({"annotations": one} if one else {})}} for one in annotations]
-    found = {"__strimzi_operator_roles": {"resources": roles}}
+    found = {"__strimzi_operator_role": {"resources": roles}}
     marks = evaluate("strimzi_operator", "__strimzi_operator_marks", **found)
     for name, expected in (("releases", releases), ("release_namespaces", namespaces), ("applications", applications)):
         assert evaluate("strimzi_operator", f"__strimzi_operator_{name}", __strimzi_operator_marks=marks) == expected
+
+
+@pytest.mark.parametrize(
+    ("marks", "settings", "sentence"),
+    [
+        pytest.param({}, {}, "", id="nobody"),
+        pytest.param({"applications": ["strimzi-kafka-operator"]}, {}, "", id="its own Application"),
+        pytest.param(
+            {"releases": ["strimzi-kafka-operator"], "release_namespaces": ["strimzi-system"]},
+            {},
+            "",
+            id="its own release",
+        ),
+        pytest.param(
+            {"releases": ["strimzi-kafka-operator"], "release_namespaces": ["kafka"]},
+            {},
+            "by the Helm release strimzi-kafka-operator in the namespace kafka,",
+            id="another release",
+        ),
+        pytest.param({"applications": ["strimzi"]}, {}, "by Argo CD's Application strimzi,", id="another Application"),
+        pytest.param(
+            {"applications": ["strimzi-kafka-operator"]},
+            {"strimzi_operator_delivery": "helm"},
+            "which Helm cannot take over",
+            id="its own Application, and Helm is wanted",
+        ),
+    ],
+)
+def test_who_is_not_taken_over(evaluate, marks, settings, sentence) -> None:
+    found = {
+        f"__strimzi_operator_{name}": marks.get(name, []) for name in ("releases", "release_namespaces", "applications")
+    }
+    objection = evaluate("strimzi_operator", "__strimzi_operator_objection", **found, **settings)
+    assert sentence in objection if sentence else objection == ""

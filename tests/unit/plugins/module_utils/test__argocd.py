@@ -179,7 +179,7 @@ def workload(kind: str, component: str, replicas: int, available: int) -> dict[s
             [workload("StatefulSet", "application-controller", 0, 0), workload("Deployment", "redis", 1, 1)],
             "final",
             "it is paused (StatefulSet argocd/argocd-application-controller scaled to 0), "
-            "so that nothing is applied; scale it up again",
+            "and does nothing before it is scaled up",
             id="paused",
         ),
         pytest.param(
@@ -191,7 +191,7 @@ def workload(kind: str, component: str, replicas: int, available: int) -> dict[s
         pytest.param(
             [],
             "final",
-            "there is none in the namespace argocd; install it (role argocd), or name the namespace that has it",
+            "there is none in the namespace argocd: install it (role argocd), or name the namespace that has it",
             id="none",
         ),
     ],
