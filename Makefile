@@ -8,7 +8,7 @@ PLAYBOOK := $(BIN)/ansible-playbook
 .PHONY: help setup lab lab-down lab-status demo test unit molecule soak lint clean
 
 help:
-	@echo "make setup       install and build everything the lab needs (about 10 minutes the first time)"
+	@echo "make setup       install and build everything the lab needs (about a quarter of an hour the first time)"
 	@echo "make lab         start the local lab: an empty AWS account"
 	@echo "make lab-status  what runs, where its logs are, what is real and what a stand-in"
 	@echo "make lab-down    end the lab with everything in it"
@@ -75,8 +75,9 @@ go-test: export CGO_ENABLED := 0
 go-test: export GOFLAGS := -trimpath
 go-test: export GOTOOLCHAIN := local
 go-test:
-	@cd lab/go && unformatted=$$(go run cmd/gofmt -l .) && test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
+	@cd lab && unformatted=$$(go run cmd/gofmt -l .) && test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@cd lab/go && go test -ldflags "-s -w" -vet=off .
+	@cd lab/argocd && go test -ldflags "-s -w" -vet=off .
 
 # The tests have a lab of their own: the one of make lab is left alone.
 molecule: export LAB_DIR := $(CURDIR)/.lab/test

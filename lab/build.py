@@ -268,6 +268,20 @@ def compile_go(source: Path, packages: dict[str, str], place: Place, note: Say) 
     return go
 
 
+def module_folder(go: str, source: Path, module: str) -> tuple[Path, str]:
+    """Where Go keeps the source of a module that another one requires, and its version."""
+    found = subprocess.run(
+        [go, "list", "-m", "-f", "{{.Dir}} {{.Version}}", module],
+        cwd=source,
+        env={**os.environ, **GO_ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folder, _, version = found.stdout.strip().rpartition(" ")
+    return Path(folder), version.removeprefix("v")
+
+
 def _build_programs(place: Place, note: Say) -> None:
     compile_go(REPO / "lab/go", {"lab": ".", "helm": "helm.sh/helm/v3/cmd/helm"}, place, note)
     kubectl = place.bin / "kubectl"
@@ -281,16 +295,9 @@ def _build_argocd(place: Place, note: Say) -> None:
 
     source = REPO / "lab/argocd"
     go = compile_go(source, {"argocd": "."}, place, note)
-    found = subprocess.run(
-        [go, "list", "-m", "-f", "{{.Dir}}", "github.com/argoproj/argo-cd/v3"],
-        cwd=source,
-        env={**os.environ, **GO_ENVIRONMENT},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    module, _ = module_folder(go, source, "github.com/argoproj/argo-cd/v3")
     with replacing(place.cache / "argocd-crds") as folder:
-        for definition in Path(found.stdout.strip()).glob("manifests/crds/*-crd.yaml"):
+        for definition in module.glob("manifests/crds/*-crd.yaml"):
             (folder / definition.name).write_bytes(definition.read_bytes())
 
 
