@@ -64,10 +64,15 @@ class Look:
     checks: tuple[Check, ...]
     revision: str = ""
     nudges: tuple[str, ...] = ()
+    next_look: float = 1.0
+
+    @property
+    def good(self) -> bool:
+        return not any(check.bad for check in self.checks)
 
     @property
     def ready(self) -> bool:
-        return not any(check.bad for check in self.checks)
+        return self.good
 
     @property
     def hopeless(self) -> bool:

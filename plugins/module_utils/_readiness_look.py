@@ -16,6 +16,7 @@ from ._objects import holds
 from ._readiness import Check, remember, summary
 from ._readiness_kafka import kafka_checks
 from ._readiness_kubernetes import CLUSTER_LABEL, POOL_LABEL, Kubernetes, kubernetes_checks
+from ._waiting import SECONDS_BETWEEN_LOOKS
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **CONNECTION_OPTIONS,
@@ -76,6 +77,10 @@ class Look:
     @property
     def missing(self) -> str:
         return summary(self.checks) or "one more good look"
+
+    @property
+    def next_look(self) -> float:
+        return SECONDS_BETWEEN_GOOD_LOOKS if self.good else SECONDS_BETWEEN_LOOKS
 
     @property
     def progress(self) -> str:

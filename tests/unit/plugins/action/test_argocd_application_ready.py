@@ -15,6 +15,7 @@ from ansible_collections.streamops.kafka_eks.plugins.module_utils._kubernetes im
 )
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness import Check
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._waiting import wait_for
+from ansible_collections.streamops.kafka_eks.plugins.plugin_utils import _watching
 
 READY = Look((Check("health", "pass", "Healthy"),), "1.0")
 BAD = Look((Check("health", "fail", "Progressing"),), "1.0")
@@ -45,14 +46,14 @@ def run(monkeypatch, fake_cluster):
             return fake_cluster()
 
         time = SimpleNamespace(now=0.0)
-        monkeypatch.setattr(argocd_application_ready, "connect", connect)
+        monkeypatch.setattr(_watching, "connect", connect)
         monkeypatch.setattr(argocd_application_ready, "Watch", Watch)
-        monkeypatch.setattr(argocd_application_ready.Display, "display", lambda self, line: run.said.append(line))
+        monkeypatch.setattr(_watching.Display, "display", lambda self, line: run.said.append(line))
         monkeypatch.setattr("time.monotonic", lambda: time.now)
         waiting = partial(
             wait_for, clock=lambda: time.now, sleep=lambda seconds: setattr(time, "now", time.now + seconds)
         )
-        monkeypatch.setattr(argocd_application_ready, "wait_for", waiting)
+        monkeypatch.setattr(_watching, "wait_for", waiting)
         args = {"kubeconfig": "/k", "context": "lab", "name": "strimzi", **arguments}
         task = SimpleNamespace(args=args, check_mode=check_mode, async_val=0, diff=False, action="x")
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/unused"))
@@ -98,7 +99,7 @@ def test_removal_is_named_so(run) -> None:
     ("answer", "message"),
     [
         pytest.param(BAD, "It would wait for Application argocd/strimzi: health: Progressing.", id="not yet"),
-        pytest.param(READY, "Application argocd/strimzi is ready.", id="ready"),
+        pytest.param(READY, "Application argocd/strimzi looks ready.", id="ready"),
         pytest.param(NoKubeconfig("no file"), "It would wait for Application argocd/strimzi. no file", id="no cluster"),
         pytest.param(NotServed("no kind"), "It would wait for Application argocd/strimzi. no kind", id="no Argo CD"),
     ],

@@ -7,22 +7,21 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 from ansible_collections.streamops.kafka_eks.plugins.action import kafka_cluster_ready
-from ansible_collections.streamops.kafka_eks.plugins.action.kafka_cluster_ready import ActionModule, Hopeless, Patience
+from ansible_collections.streamops.kafka_eks.plugins.action.kafka_cluster_ready import ActionModule
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._kubernetes import (
     KubernetesError,
     NoKubeconfig,
-    NotAnswering,
     NotServed,
 )
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness import Check
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness_look import Look
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._waiting import wait_for
+from ansible_collections.streamops.kafka_eks.plugins.plugin_utils import _watching
 
 GOOD = Look((Check("pods", "pass", "6 pods are ready"),), True, False, "b:9093")
 READY = Look(GOOD.checks, True, True, "b:9093")
 BAD = Look((Check("quorum", "fail", "voter 3 is late"),), True)
 FINAL = Look((Check("kafka", "final", "InvalidResourceException: no broker pool"),), True)
-AWAY = NotAnswering("the API server does not answer", gone=True)
 
 
 def watching(*answers: Look | Exception) -> Any:
@@ -35,36 +34,6 @@ def watching(*answers: Look | Exception) -> Any:
         return answer
 
     return SimpleNamespace(look=look)
-
-
-def test_near_ready_it_looks_sooner() -> None:
-    patience = Patience(watching(BAD, GOOD, READY))
-    seen = [patience.look() for _ in range(3)]
-    assert [(one.done, one.state, one.next_look) for one in seen] == [
-        (False, "0 of 1 checks pass, not yet quorum; voter 3 is late", 2.0),
-        (False, "", 1.0),
-        (True, "", 1.0),
-    ]
-
-
-def test_what_cannot_heal_ends_it_at_once() -> None:
-    with pytest.raises(Hopeless, match="InvalidResourceException") as hopeless:
-        Patience(watching(FINAL)).look()
-    assert hopeless.value.look is FINAL
-
-
-def test_an_api_server_that_is_away_for_a_while_is_overlooked() -> None:
-    patience = Patience(watching(BAD, AWAY, READY))
-    assert [patience.look().state for _ in range(3)] == [
-        "0 of 1 checks pass, not yet quorum; voter 3 is late",
-        str(AWAY),
-        "",
-    ]
-
-
-def test_an_api_server_that_never_answered_is_an_error() -> None:
-    with pytest.raises(NotAnswering):
-        Patience(watching(AWAY)).look()
 
 
 @pytest.fixture
@@ -93,14 +62,14 @@ def run(monkeypatch, fake_cluster):
             return clusters[0]
 
         time = SimpleNamespace(now=0.0)
-        monkeypatch.setattr(kafka_cluster_ready, "connect", connect)
+        monkeypatch.setattr(_watching, "connect", connect)
         monkeypatch.setattr(kafka_cluster_ready, "Watch", Watch)
-        monkeypatch.setattr(kafka_cluster_ready.Display, "display", lambda self, line: run.said.append(line))
+        monkeypatch.setattr(_watching.Display, "display", lambda self, line: run.said.append(line))
         monkeypatch.setattr("time.monotonic", lambda: time.now)
         waiting = partial(
             wait_for, clock=lambda: time.now, sleep=lambda seconds: setattr(time, "now", time.now + seconds)
         )
-        monkeypatch.setattr(kafka_cluster_ready, "wait_for", waiting)
+        monkeypatch.setattr(_watching, "wait_for", waiting)
         given = {"kubeconfig": "/k", "context": "lab", "name": "data-on-eks", "namespace": "kafka", "listener": "plain"}
         args = {name: value for name, value in {**given, **arguments}.items() if value is not None}
         task = SimpleNamespace(args=args, check_mode=check_mode, async_val=0, diff=False, action="x")
