@@ -59,3 +59,28 @@ def test_progress_is_taken_from_the_output() -> None:
     notes: list[str] = []
     build.run([sys.executable, "-c", "print('a'); print('b')"], notes.append, line=lambda text: text.strip().upper())
     assert notes == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("version", "new_enough"),
+    [
+        pytest.param("go1.27.0", True, id="newer"),
+        pytest.param("go1.26.3", True, id="the oldest that will do"),
+        pytest.param("go1.26", False, id="without a patch"),
+        pytest.param("go1.25.9", False, id="older"),
+        pytest.param("devel", False, id="unknown"),
+    ],
+)
+def test_a_go_that_is_new_enough_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, new_enough: bool
+) -> None:
+    (tmp_path / "go").write_text(f"#!/bin/sh\necho go version {version} linux/amd64\n")
+    (tmp_path / "go").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(build, "VENV", tmp_path / "none")
+    monkeypatch.setattr(build, "GO_OLDEST", (1, 26, 3))
+    if new_enough:
+        assert build.go_program() == str(tmp_path / "go")
+    else:
+        with pytest.raises(FileNotFoundError):
+            build.go_program()
