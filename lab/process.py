@@ -221,7 +221,11 @@ PARTS = (
     ("Kafka and its tools", "real", "Apache Kafka 3.9.0 from Maven Central"),
     ("Strimzi's API", "real", "the 0.47.0 custom resource definitions"),
     ("Strimzi's operators", "stand-in", "lab/strimzi, as the real one was observed"),
-    ("Argo CD", "real", "3.5.7, compiled from its Go module: controller and repository server; its Redis is a stand-in"),
+    (
+        "Argo CD",
+        "real",
+        "3.5.7, compiled from its Go module: controller and repository server; its Redis is a stand-in",
+    ),
     ("Helm", "real", "compiled from its Go module; the charts are the lab's"),
     ("EBS volumes", "stand-in", "folders below .lab/run, bound as real PersistentVolumes"),
 )
