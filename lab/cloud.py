@@ -27,17 +27,18 @@ from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.utils import utcnow
-from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from lab import place as places
-from lab import tokens
-from lab.aws import identity, plane, server, settings
+from lab import pod_identity, tokens
+from lab.aws import eks, identity, plane, server, settings
 from lab.components import Components
 from lab.control_plane import ADDRESS, LocalControlPlane
+from lab.machines import Machines
 from lab.pki import write_private
 from lab.place import REPO, Place
 
@@ -85,6 +86,7 @@ def facts(place: Place, deployer: AssumedRole) -> dict[str, str]:
         "session_token": deployer.session_token,
         "kubeconfig": str(place.root / "kubeconfig"),
         "chart_registry": f"oci://127.0.0.1:{place.port + 2}",
+        "pod_identity_url": f"http://127.0.0.1:{place.port + 5}{pod_identity.PATH}",
         "helm": str(place.bin / "helm"),
         "aws_config_file": str(place.root / "aws/config"),
         "aws_credentials_file": str(place.root / "aws/credentials"),
@@ -110,12 +112,10 @@ def aws_files(known: Mapping[str, str]) -> dict[str, bytes]:
 
 def authenticate(token: str, control_plane: LocalControlPlane, endpoint: str) -> dict[str, Any]:
     """Who a token of `aws eks get-token` stands for in the lab's cluster."""
-    name = control_plane.cluster or ""
-    clusters: list[Any] = [backend.clusters.get(name) for backend in list(eks_backends[DEFAULT_ACCOUNT_ID].values())]
-    cluster = next(filter(None, clusters), None)
+    cluster = eks.find_cluster(control_plane.cluster)
     if cluster is None:
         raise tokens.TokenRefused("the account has no such cluster")
-    caller = tokens.verify(token, name, (endpoint,), identity.find_caller, utcnow())
+    caller = tokens.verify(token, cluster.name, (endpoint,), identity.find_caller, utcnow())
     return tokens.user_info(caller, cluster.entries)
 
 
@@ -142,7 +142,7 @@ def push_charts(place: Place, registry: str) -> None:
         if time.monotonic() > deadline:
             sys.exit(f"The chart registry does not answer at {registry}: its log is {place.run / 'logs/registry.log'}.")
         time.sleep(0.05)
-    for chart in sorted((place.cache / "charts").glob("*/*.tgz")):
+    for chart in sorted([*(place.cache / "charts").glob("*/*.tgz"), *(place.cache / "karpenter").glob("*.tgz")]):
         repository = f"oci://{registry}/{chart.parent.name}"
         command = [str(place.bin / "helm"), "push", str(chart), repository, "--plain-http"]
         pushed = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -172,9 +172,11 @@ def run(place: Place, ended: threading.Event) -> None:
         settings.change(time_scale=place.time_scale, authorization=True, strangers_are_root=False)
         known = facts(place, make_deployer())
         server.serve(server.Endpoint(place.run / "aws-requests.log"), place.port)
-        server.serve(
-            webhook(lambda token: authenticate(token, control_plane, endpoint)), place.port + 5, WSGIRequestHandler
-        )
+        answers = {pod_identity.PATH: pod_identity.agent(control_plane, REGION)}
+        questions = webhook(lambda token: authenticate(token, control_plane, endpoint))
+        server.serve(DispatcherMiddleware(questions, answers), place.port + 5, WSGIRequestHandler)
+        machines = Machines(control_plane, REGION)
+        threading.Thread(target=machines.run, args=(ended,), name="machines", daemon=True).start()
         registry = f"127.0.0.1:{place.port + 2}"
         components.start("registry", [str(place.bin / "lab"), "registry", "-addr", registry])
         push_charts(place, registry)

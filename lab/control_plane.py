@@ -24,6 +24,7 @@ SERVICE_CIDR = "10.96.0.0/16"
 SERVICE_ADDRESS = "10.96.0.1"  # of the service "kubernetes"
 START_TIMEOUT = 120.0
 NODEGROUP_LABEL = "eks.amazonaws.com/nodegroup"
+SIMULATED_LABEL = "lab.kafka-eks/simulated"
 CLIENTS = {  # component -> the user that it is, and its group
     "admin": ("kubernetes-admin", "system:masters"),
     "kube-controller-manager": ("system:kube-controller-manager", None),
@@ -122,7 +123,7 @@ def node_object(node: plane.Node) -> dict[str, Any]:
         "metadata": {
             "name": node.name,
             # `lab nodes` runs a node for each object with this label, as big as the annotation says.
-            "labels": {**node.labels, "lab.kafka-eks/simulated": "true"},
+            "labels": {**node.labels, SIMULATED_LABEL: "true"},
             "annotations": {"lab.kafka-eks/capacity": json.dumps(dict(node.capacity))},
         },
         "spec": {"providerID": node.provider_id, "taints": [dict(taint) for taint in node.taints]},
@@ -154,7 +155,8 @@ class Api:
         )
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        headers = {"Content-Type": "application/apply-patch+yaml"} if body else {}
+        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        headers = {"Content-Type": kind} if body else {}
         response = self._pool.request(method, self._server + path, body=body, headers=headers)
         if response.status >= 400 and not (method == "DELETE" and response.status == 404):
             raise urllib3.exceptions.HTTPError(f"{method} {path}: {response.status} {response.data[:500]!r}")
@@ -177,6 +179,25 @@ class Api:
 
     def delete_node(self, name: str) -> None:
         self._call("DELETE", f"/api/v1/nodes/{name}")
+
+    def launched_nodes(self) -> list[dict[str, Any]]:
+        """The nodes that belong to no node group."""
+        selector = quote(f"!{NODEGROUP_LABEL},{SIMULATED_LABEL}=true")
+        items: list[dict[str, Any]] = json.loads(self._call("GET", f"/api/v1/nodes?labelSelector={selector}"))["items"]
+        return items
+
+    def service_account_of(self, token: str, audience: str) -> tuple[str, str] | None:
+        """Namespace and name of the service account that a token was made for, or None where it was not."""
+        review = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "spec": {"token": token, "audiences": [audience]},
+        }
+        answer = self._call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", json.dumps(review).encode())
+        user = json.loads(answer)["status"].get("user", {}).get("username", "")
+        kind, _, name = user.rpartition("system:serviceaccount:")
+        namespace, _, account = name.partition(":")
+        return (namespace, account) if not kind and account else None
 
 
 class LocalControlPlane:
@@ -251,6 +272,11 @@ class LocalControlPlane:
         for name in ("kube-controller-manager", "kube-scheduler", "nodes"):
             self._components.start(name, command[name])
         self._ready = True
+
+    @property
+    def api(self) -> Api | None:
+        """The API server as its administrator sees it, while there is one."""
+        return self._api if self._ready else None
 
     def is_ready(self) -> bool:
         if self._failure:

@@ -10,8 +10,11 @@ from lab.aws import (
     ec2,
     eks,
     endpoint_services,
+    events,
+    fleet,
     gate,
     iam,
+    images,
     kms,
     logs,
     network,
@@ -21,5 +24,8 @@ from lab.aws import (
     ssm,
 )
 
-for part in (authorization, ec2, endpoint_services, network, iam, kms, logs, quotas, pricing, ssm, eks, gate, settings):
+for part in (
+    *(authorization, ec2, events, fleet, endpoint_services, network, iam, kms, logs, quotas, pricing, ssm, images, eks),
+    *(gate, settings),
+):
     part.install()

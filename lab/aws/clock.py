@@ -20,6 +20,7 @@ DURATIONS: dict[str, float] = {  # seconds on AWS, as users see them; AWS promis
     "cluster config update": 60,
     "cluster version update": 600,
     "cluster encryption update": 900,
+    "instance join": 45,  # from the launch of a machine to its node
     "node group create": 150,
     "node group delete": 180,
     "node group update": 120,

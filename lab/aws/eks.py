@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.eks import urls
+from moto.eks.models import eks_backends
 
 from lab.aws.access import AccessOperations
 from lab.aws.addons import AddonOperations
 from lab.aws.clusters import ClusterOperations
+from lab.aws.model import Cluster
 from lab.aws.nodegroups import NodegroupOperations
 
 
@@ -19,3 +24,11 @@ def install() -> None:
     urls.url_paths.clear()
     # Which operation a request is follows from botocore's model, so one route serves all.
     urls.url_paths["{0}/(?P<path>.+)$"] = EKSResponse.dispatch
+
+
+def find_cluster(name: str | None) -> Cluster | None:
+    """A cluster of the account, in whatever region."""
+    clusters: list[Any] = [
+        backend.clusters.get(name or "") for backend in list(eks_backends[DEFAULT_ACCOUNT_ID].values())
+    ]
+    return next(filter(None, clusters), None)

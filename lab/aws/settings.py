@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 
-from lab.aws import authorization, clock, ec2, faults, iam, quotas, versions
+from lab.aws import authorization, clock, ec2, faults, fleet, iam, quotas, versions
 from lab.aws.faults import Failure, PlannedFailure, Rule
 
 
@@ -35,6 +35,7 @@ def reset() -> None:
     quotas.current = quotas.Quotas()
     versions.current = versions.Newest()
     ec2.not_offered.clear()
+    fleet.no_capacity.clear()
 
 
 def change(**settings: Any) -> None:
@@ -65,6 +66,9 @@ def _set(name: str, value: Any) -> None:
         case "not_offered":
             ec2.not_offered.clear()
             ec2.not_offered.update((kind, zone) for kind, _, zone in (text.partition(":") for text in value))
+        case "no_capacity":
+            fleet.no_capacity.clear()
+            fleet.no_capacity.update((kind, zone) for kind, _, zone in (text.partition(":") for text in value))
         case "refusals":
             faults.current.rules = [Rule(**rule) for rule in value]
         case "seed":
@@ -96,6 +100,7 @@ def shown() -> dict[str, Any]:
         "role_looks": iam.current.looks,
         "quotas": {"/".join(name): limit for name, limit in quotas.current.applied.items()},
         "not_offered": sorted(f"{kind}:{zone}" for kind, zone in ec2.not_offered),
+        "no_capacity": sorted(f"{kind}:{zone}" for kind, zone in fleet.no_capacity),
         "seed": faults.current.seed,
         "refusals": [asdict(rule) for rule in faults.current.rules],
         "failures": [asdict(plan) for plan in faults.current.planned],

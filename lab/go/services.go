@@ -12,6 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
+// proxyNameLabel names another proxy than this one: a program of which the pods listen at all addresses could not
+// start beside it.
+const proxyNameLabel = "service.kubernetes.io/service-proxy-name"
+
 // serviceProxy plays kube-proxy and the cluster's DNS. It listens at the cluster IP of every service, which the
 // sandbox makes a local address, and forwards each connection to a ready endpoint; names go into hosts files.
 type serviceProxy struct {
@@ -39,7 +43,7 @@ func (s *serviceProxy) run(ctx context.Context) {
 func (s *serviceProxy) listen(services []*corev1.Service) {
 	wanted := map[string]bool{}
 	for _, service := range services {
-		if !hasClusterIP(service) {
+		if !isServed(service) {
 			continue
 		}
 		for _, port := range service.Spec.Ports {
@@ -94,6 +98,12 @@ func readyEndpoints(slices []*discoveryv1.EndpointSlice, port string) (found []s
 
 // isReady is a slice's view, in which an endpoint of unknown state is ready.
 func isReady(e discoveryv1.Endpoint) bool { return e.Conditions.Ready == nil || *e.Conditions.Ready }
+
+// isServed reports whether this proxy is the one that a service is for.
+func isServed(service *corev1.Service) bool {
+	_, elsewhere := service.Labels[proxyNameLabel]
+	return hasClusterIP(service) && !elsewhere
+}
 
 func hasClusterIP(service *corev1.Service) bool {
 	return service.Spec.ClusterIP != "" && service.Spec.ClusterIP != corev1.ClusterIPNone

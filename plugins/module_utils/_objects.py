@@ -241,14 +241,32 @@ def _namespace(obj: Object) -> State:
     return State(phase == "Active", str(phase or "no phase yet"))
 
 
+def _karpenters(obj: Object) -> State:
+    """A class or a pool of nodes. Each condition says itself for which generation it holds."""
+    generation = obj["metadata"].get("generation", 0)
+    ready = condition(obj, "Ready")
+    if ready is None or ready.get("observedGeneration", 0) < generation:
+        return _not_yet_seen(obj)
+    if ready.get("status") == "True":
+        return State(True, "ready")
+    parts = [
+        f"{one['type']} {reason_of(one)}"
+        for one in obj["status"]["conditions"]
+        if one is not ready and one.get("status") != "True"
+    ]
+    return State(False, "; ".join(parts) or reason_of(ready))
+
+
 # The kinds that can be waited for. Of every other kind, to exist is all that can be asked.
 STATES: Mapping[str, Callable[[Object], State]] = {
     "CustomResourceDefinition": _definition,
     "Deployment": _deployment,
+    "EC2NodeClass": _karpenters,
     "Job": _job,
     "KafkaTopic": _strimzi_entity,
     "KafkaUser": _strimzi_entity,
     "Namespace": _namespace,
+    "NodePool": _karpenters,
     "StatefulSet": _deployment,
 }
 

@@ -39,8 +39,8 @@ options:
     default: present
   wait:
     description:
-      - With O(state=present), wait until every CustomResourceDefinition, Deployment, Job, KafkaTopic, KafkaUser, Namespace and StatefulSet of the
-        list is ready in its latest generation. One that says that it will never be ready ends the waiting at once.
+      - With O(state=present), wait until every CustomResourceDefinition, Deployment, EC2NodeClass, Job, KafkaTopic, KafkaUser, Namespace, NodePool
+        and StatefulSet of the list is ready in its latest generation. One that says that it will never be ready ends the waiting at once.
       - With O(state=absent), wait until every object is gone; definitions of kinds, then namespaces, are removed when the objects before them are.
     type: bool
     default: false
