@@ -21,11 +21,12 @@ from lab.aws import (
     pricing,
     quotas,
     settings,
+    sqs,
     ssm,
 )
 
 for part in (
-    *(authorization, ec2, events, fleet, endpoint_services, network, iam, kms, logs, quotas, pricing, ssm, images, eks),
-    *(gate, settings),
+    *(authorization, ec2, events, fleet, endpoint_services, network, iam, kms, logs, pricing, quotas, sqs, ssm, images),
+    *(eks, gate, settings),
 ):
     part.install()

@@ -21,6 +21,7 @@ ENDPOINTS = ("us-east-1", "eu-central-1", "ap-south-1")  # the only regions in w
 PLACES = {"us-east-1": "", "us-west-2": "USW2-", "eu-central-1": "EUC1-"}  # region -> how its usage types begin
 INSTANCES = {  # USD an hour
     "c8g.2xlarge": 0.3190,
+    "c8g.metal-24xl": 3.8285,
     "m6a.xlarge": 0.1728,
     "m8g.large": 0.0898,
     "m8g.xlarge": 0.1795,
@@ -73,7 +74,8 @@ def products() -> Iterator[Product]:
                     "marketoption": "OnDemand",
                     "usagetype": f"{prefix}{'BoxUsage' if tenancy == 'Shared' else 'DedicatedUsage'}:{instance_type}",
                 }
-                yield _product("AmazonEC2", "Compute Instance", region, "Hrs", price * factor, attributes)
+                family = "Compute Instance (bare metal)" if ".metal" in instance_type else "Compute Instance"
+                yield _product("AmazonEC2", family, region, "Hrs", price * factor, attributes)
         for service, family, usage, unit, price, attributes in OTHERS:
             yield _product(service, family, region, unit, price, {**attributes, "usagetype": prefix + usage})
 
@@ -124,7 +126,9 @@ class PricingResponse(BaseResponse):
         for condition in self._get_param("Filters", []):
             if condition["Type"] != "TERM_MATCH":
                 raise Refused("InvalidParameterException", f"The filter type {condition['Type']} is not supported")
-            wanted[condition["Field"]] = condition["Value"]
+            # AWS takes the name of this field in either spelling.
+            field = condition["Field"].replace("serviceCode", "servicecode")
+            wanted[field] = condition["Value"]
         wanted["servicecode"] = self._get_param("ServiceCode")
         found = [
             product
