@@ -101,18 +101,15 @@ def target(
 def requests(name: str, now: Properties | None, then: Properties) -> list[Request]:
     plan = []
     if now is None or any(now[key] != then[key] for key in ("description", "enabled", "event_pattern")):
-        plan.append(
-            _request(
-                name,
-                "put_rule",
-                Name=name,
-                Description=then["description"],
-                State="ENABLED",
-                EventPattern=json.dumps(then["event_pattern"]),
-                # Of a rule that is there they would be passed over.
-                **({"Tags": tag_list(then["tags"])} if now is None else {}),
-            )
-        )
+        settings: dict[str, Any] = {
+            "Name": name,
+            "Description": then["description"],
+            "State": "ENABLED",
+            "EventPattern": json.dumps(then["event_pattern"]),
+        }
+        if now is None:  # else they would be passed over
+            settings["Tags"] = tag_list(then["tags"])
+        plan.append(_request(name, "put_rule", **settings))
     if now and (missing := missing_tags(now["tags"], then["tags"])):
         plan.append(_request(name, "tag_resource", ResourceARN=now["arn"], Tags=tag_list(missing)))
     before = now["targets"] if now else {}

@@ -287,4 +287,9 @@ def what_holds(obj: Object) -> str:
         # An Application has only conditions that are true.
         if obj["kind"] in ("Application", "Namespace") and one.get("status", "True") == "True" and one.get("message")
     ]
+    words += [
+        f"{one['type']} {reason_of(one)}"
+        for one in (obj.get("status") or {}).get("conditions") or []
+        if obj["kind"] == "NodeClaim" and one.get("status") != "True"
+    ]
     return "; ".join(words) or "nothing that its object names"

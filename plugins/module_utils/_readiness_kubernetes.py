@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ._karpenter import why_unplaced
 from ._objects import condition, holds, reason_of, seen_by_controller, state_of
 from ._readiness import Check, Verdict, judged, listed
 from ._readiness_kafka import Expected
@@ -62,6 +63,8 @@ class Kubernetes:
     operators: Sequence[Object] | None = ()
     canary_name: str | None = None
     canary: Object | None = None
+    # Asked for only while a pod has no node, and none where this identity may not list them.
+    events: Sequence[Object] = ()
 
     def node_ids(self, role: str) -> list[int]:
         """Ids of all nodes that have this role, as the operator assigned them."""
@@ -101,6 +104,7 @@ def kubernetes_checks(seen: Kubernetes) -> list[Check]:
         _applied(seen, seen.kafka),
         _pools(seen),
         _pod_sets(seen),
+        _nodes(seen),
         _pods(seen, seen.kafka),
         _placement(seen, seen.kafka),
         _claims(seen),
@@ -284,6 +288,16 @@ def _pod_sets(seen: Kubernetes) -> Check:
             shown = ", ".join(f"{field} {count}" for field, count in counts.items())
             faults.append(f"{name}: {shown} of {wanted}")
     return judged("pod-sets", faults, f"all pods of {len(found)} sets are current and ready")
+
+
+def _nodes(seen: Kubernetes) -> Check:
+    """Every pod has found a node, or what keeps it from that."""
+    faults = [
+        f"{_name(pod)} has no node: {why_unplaced(pod, seen.events) or reason_of(condition(pod, 'PodScheduled'))}"
+        for pod in seen.pods
+        if not pod["spec"].get("nodeName")
+    ]
+    return judged("nodes", sorted(faults), f"{len(seen.pods)} pods have a node")
 
 
 def _pods(seen: Kubernetes, kafka: Object) -> Check:

@@ -10,6 +10,7 @@ from textwrap import shorten
 from typing import Any, Literal, Self
 
 from ._kafka import KafkaTrouble, Session, access_to
+from ._karpenter import NAMESPACE as EVENTS_OF_MACHINES
 from ._kube_tunnel import Admission, Pod, Tunnel
 from ._kubernetes import CONNECTION_OPTIONS, Cluster, KubernetesError, NotServed, Object
 from ._objects import holds
@@ -90,7 +91,9 @@ class Look:
             return "one more good look"
         names = ", ".join(check.name for check in bad)
         passed = len(self.checks) - len(bad)
-        return f"{passed} of {len(self.checks)} checks pass, not yet {names}; {shorten(bad[0].evidence, 120)}"
+        # Nothing else gets on before the pods have nodes, so what keeps them from that is told first.
+        cause = next((check for check in bad if check.name == "nodes"), bad[0])
+        return f"{passed} of {len(self.checks)} checks pass, not yet {names}; {shorten(cause.evidence, 240)}"
 
     def as_result(self) -> dict[str, Any]:
         return {
@@ -230,11 +233,13 @@ def gather(cluster: Cluster, wanted: Wanted) -> Kubernetes:
     of_cluster = f"{CLUSTER_LABEL}={wanted.name}"
     of_nodes = f"{of_cluster},strimzi.io/name={wanted.name}-kafka"
     pod_set_version = served_version(cluster, "core.strimzi.io", "StrimziPodSet")
+    pods = cluster.list("v1", "Pod", namespace, of_nodes)
     return replace(
         seen,
         pools=cluster.list(version, "KafkaNodePool", namespace, of_cluster),
         pod_sets=cluster.list(pod_set_version, "StrimziPodSet", namespace, of_nodes),
-        pods=cluster.list("v1", "Pod", namespace, of_nodes),
+        pods=pods,
+        events=_events(cluster, namespace) if any(not pod["spec"].get("nodeName") for pod in pods) else [],
         nodes=cluster.list("v1", "Node"),
         claims=cluster.list("v1", "PersistentVolumeClaim", namespace, of_cluster),
         deployments=cluster.list("apps/v1", "Deployment", namespace, of_cluster),
@@ -248,6 +253,18 @@ def gather(cluster: Cluster, wanted: Wanted) -> Kubernetes:
         operators=_operators(cluster),
         canary=cluster.get(version, "KafkaTopic", wanted.canary_topic, namespace) if wanted.canary_topic else None,
     )
+
+
+def _events(cluster: Cluster, namespace: str) -> list[Object]:
+    """Those of the pods, and those of the machines that are launched for them."""
+    found: list[Object] = []
+    for one in {namespace, EVENTS_OF_MACHINES}:
+        try:
+            found += cluster.list("v1", "Event", one)
+        except KubernetesError as error:
+            if error.status != 403:
+                raise
+    return found
 
 
 def _operators(cluster: Cluster) -> list[Object] | None:

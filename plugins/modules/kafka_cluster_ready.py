@@ -9,7 +9,7 @@ module: kafka_cluster_ready
 short_description: Wait until a Kafka cluster of Strimzi is proved usable, and say what is missing until then
 version_added: 0.1.0
 description:
-  - Looks at the Kubernetes side (operator, resource, node pools, exact pods, placement, claims, components, endpoints) and
+  - Looks at the Kubernetes side (operator, resource, node pools, nodes, exact pods, placement, claims, components, endpoints) and
     at Kafka itself (brokers, metadata quorum, replicas in sync, a record written through each broker and read back).
   - Strimzi's condition C(Ready) is only one of these facts. It may be that of an earlier generation, it stays C(True) while pods are
     replaced, and it says nothing of replicas that are behind.
