@@ -177,6 +177,12 @@ class Api:
         items: list[dict[str, Any]] = json.loads(self._call("GET", f"/api/v1/nodes?labelSelector={selector}"))["items"]
         return items
 
+    def register_node(self, node: plane.Node) -> None:
+        """As a kubelet does it: with its size, which Karpenter takes for that of all machines of the type."""
+        size = dict(node.capacity)
+        body = {**node_object(node), "status": {"capacity": size, "allocatable": size}}
+        self._call("POST", "/api/v1/nodes", json.dumps(body).encode())
+
     def delete_node(self, name: str) -> None:
         self._call("DELETE", f"/api/v1/nodes/{name}")
 

@@ -24,7 +24,7 @@ from lab.aws.eks import find_cluster
 from lab.aws.model import Cluster
 from lab.aws.nodegroups import KUBERNETES_NAMES, capacity
 from lab.aws.plane import Node
-from lab.control_plane import LocalControlPlane, node_object
+from lab.control_plane import LocalControlPlane
 
 PERIOD = 1.0
 CLUSTER_TAG = "eks:eks-cluster-name"
@@ -125,7 +125,7 @@ class Machines:
         with gate.LOCK:
             wanted, running = self._wanted(set(nodes))
         for node in wanted:
-            api.apply(node_object(node))
+            api.register_node(node)
             logging.info("%s has joined as %s", node.provider_id, node.name)
         for provider_id, metadata in nodes.items():
             if provider_id.rpartition("/")[2] not in running and "deletionTimestamp" not in metadata:

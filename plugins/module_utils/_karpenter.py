@@ -25,9 +25,8 @@ def why_unplaced(pod: Object, events: Iterable[Object]) -> str:
     refusals = [event for event in about if event["reason"] == "FailedScheduling"]
     if not refusals:
         return ""
-    words = _condensed(_newest(refusals)["message"])
-    lack = _shortage(events)
-    return f"{words}; {lack}" if lack else words
+    message = _newest(refusals)["message"]
+    return "; ".join(filter(None, (_condensed(message), _barren(message, events), _shortage(events))))
 
 
 def _is_karpenters(event: Object) -> bool:
@@ -49,6 +48,17 @@ def _condensed(message: str) -> str:
         if (match := re.search(re.escape(key) + r" In \[([^\]]+)\]", requirements))
     ]
     return shorten(f"Karpenter: {words}" + (f" ({', '.join(wanted)})" if wanted else ""), LONGEST, placeholder=" ...")
+
+
+def _barren(message: str, events: Sequence[Object]) -> str:
+    """Of a pool for which there is no machine at all Karpenter does not speak to the pod, only of the others."""
+    pool = re.search(r"In \[([\w.-]+)\] not in", message)
+    said = [
+        event
+        for event in events
+        if event["reason"] == "NoCompatibleInstanceTypes" and pool and event["involvedObject"].get("name") == pool[1]
+    ]
+    return f"NodePool {pool[1]}: {_newest(said)['message']}" if pool and said else ""
 
 
 def _shortage(events: Sequence[Object]) -> str:
