@@ -232,13 +232,18 @@ def go_program() -> str:
 GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 
 
-def compile_go(source: Path, packages: dict[str, str], place: Place, note: Say) -> str:
-    """Compile programs of one Go module; returns the Go that did."""
+def have_go(note: Say) -> str:
+    """The Go to work with, installed where there is none."""
     try:
-        go = go_program()
+        return go_program()
     except FileNotFoundError:
         run([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", GO_PACKAGE], note)
-        go = go_program()
+        return go_program()
+
+
+def compile_go(source: Path, packages: dict[str, str], place: Place, note: Say) -> str:
+    """Compile programs of one Go module; returns the Go that did."""
+    go = have_go(note)
     place.bin.mkdir(parents=True, exist_ok=True)
     for name, package in packages.items():
         needed = subprocess.run(
@@ -268,8 +273,9 @@ def compile_go(source: Path, packages: dict[str, str], place: Place, note: Say) 
     return go
 
 
-def module_folder(go: str, source: Path, module: str) -> tuple[Path, str]:
+def module_folder(go: str, source: Path, module: str, note: Say) -> tuple[Path, str]:
     """Where Go keeps the source of a module that another one requires, and its version."""
+    run([go, "mod", "download", module], note, cwd=source, environment=GO_ENVIRONMENT)
     found = subprocess.run(
         [go, "list", "-m", "-f", "{{.Dir}} {{.Version}}", module],
         cwd=source,
@@ -346,6 +352,13 @@ def steps(place: Place) -> tuple[Step, ...]:
             place.cache / "charts",
             lambda: (maker, REPO / "lab/charts", REPO / "lab/argocd/go.mod"),
             lambda note: strimzi_build.package_charts(place.cache, place.bin / "helm", note),
+        ),
+        Step(
+            "karpenter-crds",
+            "Karpenter's custom resource definitions, out of its Go module",
+            place.cache / "karpenter-crds",
+            lambda: (REPO / "lab/karpenter_build.py", REPO / "lab/karpenter/go.mod"),
+            lambda note: karpenter_build.copy_definitions(place, note),
         ),
         Step(
             "karpenter",

@@ -8,23 +8,28 @@ from pathlib import Path
 
 import yaml
 
-from lab.build import Say, compile_go, module_folder, run
+from lab.build import Say, compile_go, have_go, module_folder, run
 from lab.place import REPO, Place
 from lab.strimzi_build import replacing
 
+SOURCE = REPO / "lab/karpenter"
 MODULE = "github.com/aws/karpenter-provider-aws"
 CHARTS = ("karpenter-crd", "karpenter")
 
 
-def make(place: Place, note: Say) -> None:
-    """The program at <bin>/karpenter, charts and definitions in <cache>/karpenter."""
-    source = REPO / "lab/karpenter"
-    go = compile_go(source, {"karpenter": f"{MODULE}/cmd/controller"}, place, note)
-    module, version = module_folder(go, source, MODULE)
-    with replacing(place.cache / "karpenter") as folder, tempfile.TemporaryDirectory() as temporary:
-        (folder / "crds").mkdir()
+def copy_definitions(place: Place, note: Say) -> None:
+    """The custom resource definitions, in <cache>/karpenter-crds."""
+    module, _ = module_folder(have_go(note), SOURCE, MODULE, note)
+    with replacing(place.cache / "karpenter-crds") as folder:
         for definition in (module / "pkg/apis/crds").glob("*.yaml"):
-            shutil.copyfile(definition, folder / "crds" / definition.name)
+            shutil.copyfile(definition, folder / definition.name)
+
+
+def make(place: Place, note: Say) -> None:
+    """The program at <bin>/karpenter, the charts in <cache>/karpenter."""
+    go = compile_go(SOURCE, {"karpenter": f"{MODULE}/cmd/controller"}, place, note)
+    module, version = module_folder(go, SOURCE, MODULE, note)
+    with replacing(place.cache / "karpenter") as folder, tempfile.TemporaryDirectory() as temporary:
         for name in CHARTS:
             note(name)
             chart = Path(temporary) / name

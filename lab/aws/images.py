@@ -16,7 +16,7 @@ from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 from lab.aws import patching, versions
 from lab.aws.ssm import PublicParameter
 
-OLDER = ("20251112", "20251205")  # days of releases before the newest one, which is a setting
+OLDER = ("20251112", "20251205", "20260101")  # days of releases; the newest one is a setting
 # What there is for Amazon Linux 2023; Karpenter asks for all of it, whatever it launches.
 VARIANTS = (
     ("arm64", "standard"),

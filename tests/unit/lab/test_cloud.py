@@ -184,7 +184,7 @@ def test_a_lab_from_its_start_to_its_end(account, place, monkeypatch):
     assert [(part["name"], part["state"]) for part in seen["status"]] == [("aws", "running"), ("registry", "running")]
     assert seen["facts"].keys() == {
         "endpoint_url", "region", "account_id", "access_key", "secret_key", "session_token", "kubeconfig",
-        "chart_registry", "helm", "aws_config_file", "aws_credentials_file",
+        "chart_registry", "pod_identity_url", "helm", "aws_config_file", "aws_credentials_file",
     }  # fmt: skip
     private = [place.facts, place.root / "aws/config", place.root / "aws/credentials", place.status]
     assert {path.stat().st_mode & 0o777 for path in private} == {0o600}

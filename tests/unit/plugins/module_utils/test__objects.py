@@ -221,6 +221,30 @@ def conditions(*pairs: tuple[str, str], **status):
         pytest.param(
             "Job", {"active": 2, "succeeded": 1}, State(False, "1 pods succeeded, 2 active"), id="job: running"
         ),
+        pytest.param(
+            "NodePool",
+            conditions(("Ready", "True")),
+            State(False, "its controller has not yet seen generation 2"),
+            id="pool: stale",
+        ),
+        pytest.param(
+            "NodePool",
+            {"conditions": [{"type": "Ready", "status": "True", "observedGeneration": 2}]},
+            State(True, "ready"),
+            id="pool: ready",
+        ),
+        pytest.param(
+            "EC2NodeClass",
+            {
+                "conditions": [
+                    {"type": "SubnetsReady", "status": "False", "reason": "SubnetsNotFound", "message": "no match"},
+                    {"type": "AMIsReady", "status": "True"},
+                    {"type": "Ready", "status": "False", "observedGeneration": 2},
+                ]
+            },
+            State(False, "SubnetsReady SubnetsNotFound: no match"),
+            id="class: no subnets",
+        ),
         pytest.param("Namespace", {"phase": "Active"}, State(True, "Active"), id="namespace"),
         pytest.param("Namespace", {"phase": "Terminating"}, State(False, "Terminating"), id="namespace: going"),
         pytest.param(
@@ -269,6 +293,13 @@ def test_states(kind, status, expected) -> None:
 )
 def test_what_holds_an_object_that_is_being_deleted(held, text) -> None:
     assert what_holds({"kind": "Namespace", "metadata": {}, **held}) == text
+
+
+def test_a_machine_that_is_drained_says_so() -> None:
+    drained = {"type": "Drained", "status": "Unknown", "reason": "Draining"}
+    held = {"kind": "NodeClaim", "metadata": {"finalizers": ["karpenter.sh/termination"]}}
+    status = {"conditions": [{"type": "Launched", "status": "True"}, drained]}
+    assert what_holds({**held, "status": status}) == "finalizers karpenter.sh/termination; Drained Draining"
 
 
 def test_keys_sort_and_read_well() -> None:

@@ -41,6 +41,7 @@ def test_the_recorded_cluster_passes_every_check(cluster) -> None:
         "applied": ("pass", "Kafka 3.9.1 with 2 listeners"),
         "pools": ("pass", "broker, controller with 6 nodes"),
         "pod-sets": ("pass", "all pods of 2 sets are current and ready"),
+        "nodes": ("pass", "6 pods have a node"),
         "pods": ("pass", "6 pods are ready"),
         "placement": ("pass", "no node is shared and the zones are used"),
         "claims": ("pass", "6 claims are bound and as large as asked"),
@@ -358,6 +359,13 @@ UNSCHEDULED = {
             "fail",
             "data-on-eks-broker-0 is not ready: Unschedulable: 0/6 nodes are available: 6 Insufficient memory.",
             id="pods: no place",
+        ),
+        pytest.param(
+            setting(f"{POD}|spec|nodeName", None),
+            "nodes",
+            "fail",
+            "data-on-eks-broker-0 has no node: no reason given",
+            id="nodes: none found",
         ),
         pytest.param(
             setting(f"{POD}|status|containerStatuses", [STUCK]),
