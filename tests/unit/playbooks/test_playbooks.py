@@ -44,7 +44,9 @@ def test_each_role_has_one_tag_its_own_name(playbook: Path) -> None:
             # The kubeconfig is how the others reach the cluster. "always" would run it in site.yml too, where the load
             # test is asked for by its tag only.
             expected = (
-                {"gitops.yml": "argocd", "kafka.yml": "always", "loadtest.yml": "load_test"}[playbook.name]
+                {"gitops.yml": "argocd", "kafka.yml": "always", "nodes.yml": "always", "loadtest.yml": "load_test"}[
+                    playbook.name
+                ]
                 if name == "kubeconfig"
                 else name
             )
