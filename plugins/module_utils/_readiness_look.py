@@ -120,6 +120,7 @@ class Watch:
         self._pods: list[Pod] = []
         self._tunnel: Tunnel | None = None
         self._session: Session | None = None
+        self.leader: int | None = None  # the active controller, once Kafka was asked
 
     def __enter__(self) -> Self:
         return self
@@ -166,6 +167,7 @@ class Watch:
                 Check("kafka-access", "final" if trouble.final else "fail", str(trouble)),
                 Check("kafka-side", "unknown", NOT_ASKED),
             ]
+        self.leader = found.quorum.leader
         return kafka_checks(found, seen.expected())
 
     def _connect(self, kafka: Object) -> Session:
