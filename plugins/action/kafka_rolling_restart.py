@@ -138,7 +138,7 @@ class Renewal:
         assert node is not None  # only a pod on a node is due
         if _renewal.spare(seen, mark, pod, node) is None:
             if not any(one["metadata"]["name"] == _renewal.placeholder_name(pod) for one in seen.placeholders):
-                self._cluster.apply(_renewal.placeholder(seen, mark, pod, node))
+                self._cluster.apply(_renewal.placeholder(pod, node))
             return False
         self._remove_placeholders()
         self._cluster.patch("v1", "Node", node["metadata"]["name"], {"spec": {"unschedulable": True}})

@@ -26,7 +26,7 @@ def why_unplaced(pod: Object, events: Iterable[Object]) -> str:
     if not refusals:
         return ""
     message = _newest(refusals)["message"]
-    return "; ".join(filter(None, (_condensed(message), _barren(message, events), _shortage(events))))
+    return "; ".join(filter(None, (_condensed(message), _barren(message, events), _shortage(message, events))))
 
 
 def _is_karpenters(event: Object) -> bool:
@@ -61,7 +61,10 @@ def _barren(message: str, events: Sequence[Object]) -> str:
     return f"NodePool {pool[1]}: {_newest(said)['message']}" if pool and said else ""
 
 
-def _shortage(events: Sequence[Object]) -> str:
+def _shortage(message: str, events: Sequence[Object]) -> str:
+    """What EC2 did not have of the machines that the pod could use."""
     failed = [event for event in events if event["reason"] == "InsufficientCapacityError" and _is_karpenters(event)]
     match = _SHORTAGE.search(_newest(failed)["message"]) if failed else None
-    return f"EC2 has no {match[2]} in {match[3]} just now ({match[1]})" if match else ""
+    if match is None or match[2] not in message or match[3] not in message:
+        return ""
+    return f"EC2 has no {match[2]} in {match[3]} just now ({match[1]})"

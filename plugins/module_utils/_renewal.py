@@ -138,16 +138,14 @@ def placeholder_name(pod: Object) -> str:
     return f"{_name(pod)}-placeholder"
 
 
-def placeholder(seen: Seen, mark: Mark, pod: Object, node: Object) -> Object:
+def placeholder(pod: Object, node: Object) -> Object:
     """A pod that asks for a node like the member's, where no member is: Karpenter launches one for it. It has the image of the member,
-    which is on the new node then."""
+    which is on the new node then. (An old node that a member has left takes no pods.)"""
     main = pod["spec"]["containers"][0]
-    old = sorted(_name(other) for other in seen.nodes if _uid(other) in mark.uids)
     labels = node["metadata"]["labels"]
     wanted = [
         {"key": POOL_LABEL, "operator": "In", "values": [labels[POOL_LABEL]]},
         {"key": ZONE_LABEL, "operator": "In", "values": [labels[ZONE_LABEL]]},
-        {"key": HOST_LABEL, "operator": "NotIn", "values": old},
     ]
     members = {"matchLabels": {CLUSTER_LABEL: pod["metadata"]["labels"][CLUSTER_LABEL]}}
     return {
