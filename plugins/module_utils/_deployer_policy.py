@@ -247,8 +247,12 @@ def identity(scope: Scope) -> list[Statement]:
             _both({"ArnEquals": {"iam:PolicyARN": policies}}, scope.in_bounds),
         ),
         Statement("ChangeRoles", _of("iam", *changed_roles), scope.roles),
-        # EKS makes one for each node group; a role cannot be removed while it is in one.
-        Statement("EmptyInstanceProfiles", ["iam:RemoveRoleFromInstanceProfile"], scope.iam("instance-profile/eks-*")),
+        # EKS makes one for each node group, Karpenter for each class of nodes; a role cannot be removed while it is in one.
+        Statement(
+            "EmptyInstanceProfiles",
+            ["iam:RemoveRoleFromInstanceProfile"],
+            scope.iam("instance-profile/eks-*", f"instance-profile/karpenter/{scope.region}/{scope.cluster}/*"),
+        ),
         Statement("MakeKeys", ["kms:CreateKey"], ["*"], _both(scope.as_ours, scope.in_region)),
         # KMS knows no difference between the tags of a new key and those of one that is there; those of others are spared.
         Statement(
@@ -270,6 +274,32 @@ def identity(scope: Scope) -> list[Statement]:
     ]
 
 
+def nodes(scope: Scope) -> list[Statement]:
+    """What Karpenter needs besides its roles."""
+    queue = ("CreateQueue", "DeleteQueue", "GetQueueAttributes", "ListQueueTags", "SetQueueAttributes", "TagQueue")
+    rules = (
+        *("DeleteRule", "DescribeRule", "ListTagsForResource", "ListTargetsByRule", "PutRule", "PutTargets"),
+        *("RemoveTargets", "TagResource"),
+    )
+    # Only where Karpenter has no way to IAM.
+    profile = (
+        *("AddRoleToInstanceProfile", "CreateInstanceProfile", "DeleteInstanceProfile", "GetInstanceProfile"),
+        *("ListInstanceProfileTags", "RemoveRoleFromInstanceProfile", "TagInstanceProfile"),
+    )
+    name = f"{scope.cluster}-karpenter"
+    images = f"arn:{scope.partition}:ssm:{scope.region}::parameter/aws/service/eks/optimized-ami/*"
+    return [
+        Statement("UseQueue", _of("sqs", *queue), scope.arns("sqs", name)),
+        Statement("UseRules", _of("events", *rules), scope.arns("events", f"rule/{name}-*")),
+        Statement(
+            "UseInstanceProfile",
+            _of("iam", *profile),
+            scope.iam(f"instance-profile/{scope.cluster}-{scope.region}-karpenter-node"),
+        ),
+        Statement("ReadImages", ["ssm:GetParameters"], [images]),
+    ]
+
+
 def reads(scope: Scope) -> list[Statement]:
     ec2 = (
         *("DescribeAddresses", "DescribeAvailabilityZones", "DescribeInstanceTypeOfferings", "DescribeInstanceTypes"),
@@ -288,15 +318,17 @@ def reads(scope: Scope) -> list[Statement]:
             [
                 *_of("ec2", *ec2),
                 *_of("eks", *eks),
+                "events:ListRules",
                 "logs:DescribeLogGroups",
                 *_of("servicequotas", "GetAWSDefaultServiceQuota", "GetServiceQuota"),
+                "sqs:ListQueues",
                 "tag:GetResources",
             ],
             ["*"],
             scope.in_region,
         ),
         # Of services that have no regions, or not all of them.
-        Statement("ReadEverywhere", ["iam:ListRoles", "pricing:GetProducts"], ["*"]),
+        Statement("ReadEverywhere", ["iam:ListInstanceProfiles", "iam:ListRoles", "pricing:GetProducts"], ["*"]),
         # Who the caller is and what he may, and whether a name is somebody else's.
         Statement(
             "ReadPrincipals", _of("iam", "GetRole", "GetUser", "SimulatePrincipalPolicy"), scope.iam("role/*", "user/*")
@@ -304,7 +336,7 @@ def reads(scope: Scope) -> list[Statement]:
     ]
 
 
-PARTS = {"network": network, "cluster": cluster, "identity": identity, "reads": reads}
+PARTS = {"network": network, "cluster": cluster, "identity": identity, "nodes": nodes, "reads": reads}
 
 
 def _both(one: Conditions, other: Conditions) -> Conditions:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ._aws_data import OWNER_TAG, Request, tags_of
+from ._aws_data import OWNER_TAG, Request, roles_path, tags_of
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _tags(kind: Kind, cluster: str) -> dict[str, str]:
     return tags
 
 
-def reads(cluster: str, path: str) -> dict[str, Request]:
+def reads(cluster: str, region: str) -> dict[str, Request]:
     """The requests that find what is left; those of EC2 are named by their kind and a tag."""
     about = f"What is left of '{cluster}'"
     found = {
@@ -139,7 +139,17 @@ def reads(cluster: str, path: str) -> dict[str, Request]:
     return {
         **found,
         "log_group": Request(about, "logs", "describe_log_groups", logs, "logGroups"),
-        "role": Request(about, "iam", "list_roles", {"PathPrefix": path}, "Roles"),
+        "role": Request(about, "iam", "list_roles", {"PathPrefix": roles_path(region, cluster)}, "Roles"),
+        "instance_profile": Request(
+            about,
+            "iam",
+            "list_instance_profiles",
+            {"PathPrefix": f"/karpenter/{region}/{cluster}/"},
+            "InstanceProfiles",
+        ),
+        # SQS leaves the list out where there is none.
+        "queue": Request(about, "sqs", "list_queues", {"QueueNamePrefix": f"{cluster}-karpenter"}),
+        "event_rule": Request(about, "events", "list_rules", {"NamePrefix": f"{cluster}-karpenter-"}, "Rules"),
         "tagged": _tagged(about, ["kms:key", "elasticloadbalancing:loadbalancer"], OWNER_TAG, cluster),
         "tagged_by_kubernetes": _tagged(
             about, ["elasticloadbalancing:loadbalancer"], f"kubernetes.io/cluster/{cluster}", "owned"
@@ -197,6 +207,7 @@ def leftovers(
         ),
         *_load_balancers([*raw["tagged"], *raw["tagged_by_kubernetes"]]),
         *(Leftover("role", role["Arn"], role["RoleName"], False, False, RESIDUE) for role in raw["role"]),
+        *_of_karpenter(raw, cluster),
     ]
     return [asdict(leftover) for leftover in sorted(found, key=lambda left: (not left.billable, left.type, left.name))]
 
@@ -242,6 +253,17 @@ def _of_eks(cluster: Mapping[str, Any] | None) -> Iterable[Leftover]:
         yield Leftover(
             "eks_cluster", cluster["arn"], cluster["name"], True, False, "is billed by the hour, its nodes too"
         )
+
+
+def _of_karpenter(raw: Mapping[str, Any], cluster: str) -> Iterable[Leftover]:
+    for profile in raw["instance_profile"]:
+        yield Leftover("instance_profile", profile["Arn"], profile["InstanceProfileName"], False, False, RESIDUE)
+    for url in raw["queue"].get("QueueUrls") or []:
+        # It was looked for by the beginning of its name.
+        if (name := url.rpartition("/")[2]) == f"{cluster}-karpenter":
+            yield Leftover("queue", url, name, False, False, RESIDUE)
+    for rule in raw["event_rule"]:
+        yield Leftover("event_rule", rule["Arn"], rule["Name"], False, False, RESIDUE)
 
 
 def _load_balancers(tagged: Sequence[Mapping[str, Any]]) -> Iterable[Leftover]:

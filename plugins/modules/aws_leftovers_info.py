@@ -70,7 +70,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..module_utils import _eks, _leftovers
 from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
-from ..module_utils._aws_data import AwsError, roles_path
+from ..module_utils._aws_data import AwsError
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def main() -> None:
     cluster, params = module.params["cluster_name"], module.params
     try:
         aws = Aws(get_aws_connection_info(module), params["account_id"])
-        raw = aws.read(_leftovers.reads(cluster, roles_path(aws.region, cluster)))
+        raw = aws.read(_leftovers.reads(cluster, aws.region))
         keys = aws.find_all(_leftovers.key_reads(raw, cluster)).values()
         eks_cluster = aws.find(_eks.describe_cluster(cluster))
     except AwsError as error:

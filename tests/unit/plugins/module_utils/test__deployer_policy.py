@@ -25,7 +25,10 @@ STATEMENTS = {statement["Sid"]: statement for policy in POLICIES.values() for st
 ALLOWED = {action for statement in STATEMENTS.values() for action in statement["Action"]}
 
 # boto3's names of the services that the collection uses. sts needs no permission for what it is asked.
-SERVICES = ("ec2", "eks", "iam", "kms", "logs", "pricing", "resourcegroupstaggingapi", "service-quotas", "ssm")
+SERVICES = (
+    *("ec2", "eks", "events", "iam", "kms", "logs", "pricing", "resourcegroupstaggingapi", "service-quotas", "sqs"),
+    "ssm",
+)
 PREFIXES = {"resourcegroupstaggingapi": "tag"}
 # What AWS asks for beside the action of the same name, by the actions that lead to it.
 TAGS_ON_CREATION = "ec2:CreateTags"
@@ -74,9 +77,18 @@ IMPLIED = {
     ],
     "eks:UpdateNodegroupVersion": ["ec2:RunInstances", "iam:PassRole"],
     "eks:UpdatePodIdentityAssociation": ["iam:PassRole"],
+    "events:PutRule": ["events:TagResource"],
     "iam:CreateRole": ["iam:TagRole"],
     "kms:CreateKey": ["kms:PutKeyPolicy", "kms:TagResource"],
     "logs:CreateLogGroup": ["logs:TagResource"],
+    "sqs:CreateQueue": ["sqs:TagQueue"],
+}
+# What roles have modules of amazon.aws ask.
+STOCK = {
+    "amazon.aws.iam_instance_profile": (
+        *("AddRoleToInstanceProfile", "CreateInstanceProfile", "DeleteInstanceProfile", "GetInstanceProfile"),
+        *("ListInstanceProfileTags", "RemoveRoleFromInstanceProfile", "TagInstanceProfile"),
+    ),
 }
 # What may be asked about everything, where AWS does not narrow it down.
 READING = ("Describe", "Get", "List", "Simulate")
@@ -113,7 +125,11 @@ def asked() -> dict[str, str]:
 
 
 ASKED = asked()
-NEEDED = {**{implied: action for action in ASKED for implied in IMPLIED.get(action, ())}, **ASKED}
+NEEDED = {
+    **{implied: action for action in ASKED for implied in IMPLIED.get(action, ())},
+    **{f"iam:{action}": module for module, actions in STOCK.items() for action in actions},
+    **ASKED,
+}
 
 
 def test_everything_that_is_asked_of_aws_is_allowed():

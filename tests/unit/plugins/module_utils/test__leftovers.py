@@ -6,7 +6,8 @@ from ansible_collections.streamops.kafka_eks.plugins.module_utils import _leftov
 
 def raw(**found):
     """Answers of which all are empty but those that are given by the kind or name of their request."""
-    answers = {name: [] for name in _leftovers.reads("demo", "/kafka-eks/us-west-2/demo/")}
+    answers = {name: [] for name in _leftovers.reads("demo", "us-west-2")}
+    answers["queue"] = {}
     for kind, resources in found.items():
         name = next(name for name in answers if name.split()[0] == kind)
         answers[name] = resources
@@ -96,3 +97,17 @@ def test_a_key_is_looked_for_by_its_tags_and_by_its_aliases():
     assert list(asked) == ["k", "alias/kafka-eks/demo/cluster", "alias/kafka-eks/demo/volumes"]
     key = {"KeyId": "k", "KeyState": "Enabled"}
     assert len(left(keys=[key, key, None])) == 1
+
+
+def test_what_karpenter_needed_is_residue():
+    urls = {"QueueUrls": ["https://sqs/1/demo-karpenter", "https://sqs/1/demo-karpenter-of-somebody-else"]}
+    found = left(
+        instance_profile=[{"Arn": "arn:p", "InstanceProfileName": "p"}],
+        queue=urls,
+        event_rule=[{"Arn": "arn:r", "Name": "demo-karpenter-spot"}],
+    )
+    assert {(one["type"], one["name"]): one["billable"] for one in found} == {
+        ("event_rule", "demo-karpenter-spot"): False,
+        ("instance_profile", "p"): False,
+        ("queue", "demo-karpenter"): False,
+    }
