@@ -124,7 +124,7 @@ def checks(
     if installed:
         yield _upgrade(wanted.kubernetes, installed)
     if wanted.karpenter:
-        yield _karpenter(wanted.karpenter, wanted.kubernetes)
+        yield karpenter_check(wanted.karpenter, wanted.kubernetes)
     if wanted.strimzi:
         yield from _strimzi(wanted.strimzi, wanted.kubernetes, wanted.kafka)
     if wanted.argocd:
@@ -193,7 +193,7 @@ def _upgrade(wanted: str, installed: str) -> Check:
     return Check("kubernetes_upgrade", "ok", f"The cluster is upgraded from Kubernetes {installed} to {wanted}.")
 
 
-def _karpenter(version: str, kubernetes: str) -> Check:
+def karpenter_check(version: str, kubernetes: str) -> Check:
     oldest = KARPENTER.get(kubernetes)
     if oldest is None:
         return Check(

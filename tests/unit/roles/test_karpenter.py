@@ -72,22 +72,17 @@ def test_arns_are_of_the_partition(evaluate: Evaluate, region: str, partition: s
 
 
 @pytest.mark.parametrize(
-    ("version", "kubernetes", "refused"),
+    ("version", "refusal", "refused"),
     [
-        ("1.14.1", "1.35", []),
-        ("1.9.0", "1.35", []),
-        ("1.9.0", "1.36", ["Kubernetes"]),
-        ("1.8.8", "1.35", ["Kubernetes", "policies"]),
-        ("1.8.8", "1.31", ["policies"]),
-        ("1.14.1", "1.99", []),
+        ("1.9.0", "", []),
+        ("1.9.0", "Kubernetes needs a newer one.", ["Kubernetes"]),
+        ("1.8.8", "", ["policies"]),
     ],
 )
 def test_a_version_that_does_not_fit_is_refused(
-    evaluate: Evaluate, version: str, kubernetes: str, refused: list[str]
+    evaluate: Evaluate, version: str, refusal: str, refused: list[str]
 ) -> None:
-    rules = evaluate(
-        "karpenter", "__karpenter_version_rules", karpenter_version=version, __karpenter_kubernetes=kubernetes
-    )
+    rules = evaluate("karpenter", "__karpenter_version_rules", karpenter_version=version, __karpenter_refusal=refusal)
     assert [rule["name"] for rule in rules if not rule["that"]] == refused
 
 
