@@ -295,22 +295,10 @@ def _build_programs(place: Place, note: Say) -> None:
     kubectl.symlink_to("lab")
 
 
-def _build_argocd(place: Place, note: Say) -> None:
-    """The program, and beside it what the chart takes from the same module: the definitions of Argo CD's kinds."""
-    from lab.strimzi_build import replacing  # it needs packages that the first half installs
-
-    source = REPO / "lab/argocd"
-    go = compile_go(source, {"argocd": "."}, place, note)
-    module, _ = module_folder(go, source, "github.com/argoproj/argo-cd/v3")
-    with replacing(place.cache / "argocd-crds") as folder:
-        for definition in module.glob("manifests/crds/*-crd.yaml"):
-            (folder / definition.name).write_bytes(definition.read_bytes())
-
-
 def steps(place: Place) -> tuple[Step, ...]:
     """What the virtual environment's half makes."""
     # Here, not above: they need packages that the first half installs.
-    from lab import karpenter_build, strimzi_build
+    from lab import argocd_build, karpenter_build, strimzi_build
 
     def generate_crds(note: Say) -> None:
         for version in STRIMZI_VERSIONS:
@@ -329,8 +317,8 @@ def steps(place: Place) -> tuple[Step, ...]:
             "argocd",
             "Argo CD, compiled from its Go module (about 5 minutes the first time)",
             place.bin / "argocd",
-            lambda: (REPO / "lab/argocd",),
-            lambda note: _build_argocd(place, note),
+            lambda: (REPO / "lab/argocd_build.py", REPO / "lab/argocd"),
+            lambda note: argocd_build.make(place, note),
         ),
         Step(
             "kafka",

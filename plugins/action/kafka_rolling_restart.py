@@ -18,7 +18,7 @@ from ..module_utils._kubernetes import Cluster, KubernetesError, NotServed, Unre
 from ..module_utils._readiness_look import ARGUMENT_SPEC as READINESS_SPEC
 from ..module_utils._readiness_look import Wanted, Watch, served_version, wanted_from
 from ..module_utils._waiting import Seen, TimedOut, wait_for
-from .kafka_cluster_ready import Hopeless, Patience
+from ..plugin_utils._watching import Hopeless, Patience
 
 ARGUMENT_SPEC = {
     **{name: spec for name, spec in READINESS_SPEC.items() if name != "scope"},
