@@ -89,6 +89,7 @@ molecule:
 # Not for CI: kills at every stage, and the figures that the project promises.
 soak: setup
 	$(BIN)/python tests/soak/kills.py
+	$(BIN)/python tests/soak/nodes.py
 	$(BIN)/pytest -n 2 tests/unit/playbooks/test_aws_layer.py -k killed_anywhere --every-write
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.aws_layer

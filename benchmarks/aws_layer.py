@@ -24,7 +24,7 @@ from lab import cloud
 from lab.aws import clock, server, settings
 from lab.place import Place
 
-OURS = ("playbooks/cluster.yml", "--tags", "network,eks_cluster")
+OURS = ("playbooks/cluster.yml", "--tags", "network,eks_cluster", "--extra-vars", "@benchmarks/stock/nodegroups.yml")
 STOCK = ("benchmarks/stock/aws_layer.yml",)
 TIME_SCALE = 0.1  # a cluster takes 48 s, not 8 minutes
 # What the stock collections have no module for.

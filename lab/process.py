@@ -226,7 +226,8 @@ PARTS = (
         "real",
         "3.5.7, compiled from its Go module: controller and repository server; its Redis is a stand-in",
     ),
-    ("Helm", "real", "compiled from its Go module; the charts are the lab's"),
+    ("Karpenter", "real", "1.14.1, compiled from its Go module, with its own charts"),
+    ("Helm", "real", "compiled from its Go module; the charts, but Karpenter's, are the lab's"),
     ("EBS volumes", "stand-in", "folders below .lab/run, bound as real PersistentVolumes"),
 )
 

@@ -4,6 +4,7 @@ never short of capacity."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -15,10 +16,18 @@ from moto.ec2.responses.fleets import Fleets
 from moto.ec2.utils import convert_tag_spec
 
 from lab.aws import patching
-from lab.aws.model import NotOnTheLab
 
 # (instance type, name of a zone): what EC2 has just run out of there; "*" stands for all types.
 no_capacity: set[tuple[str, str]] = set()
+
+
+@dataclass(frozen=True)
+class SpotLaunch:
+    """What a fleet shows of a machine that it has bought as spot capacity."""
+
+    id: str
+    instance: Instance
+    launch_spec: SpotFleetLaunchSpec
 
 
 class OutOfCapacity(ServiceException):
@@ -38,29 +47,35 @@ def create_fleet(original: Callable[[], ActionResult], response: Fleets) -> Acti
 
 
 def create_spot_requests(original: Callable[..., Any], fleet: Fleet, weight: float) -> None:
-    raise NotOnTheLab("spot capacity")
+    for instance, spec in _launch_cheapest(fleet, weight, "spot"):
+        fleet.spot_requests.append(SpotLaunch(instance.id, instance, spec))  # type: ignore[arg-type]
 
 
 def create_on_demand_requests(original: Callable[..., None], fleet: Fleet, weight: float) -> None:
+    for instance, spec in _launch_cheapest(fleet, weight, "on-demand"):
+        fleet.on_demand_instances.append({"id": instance.id, "instance": instance, "launch_spec": spec})
+
+
+def _launch_cheapest(fleet: Fleet, weight: float, lifecycle: str) -> list[tuple[Instance, SpotFleetLaunchSpec]]:
     """Launch by the first override that EC2 can serve, the cheapest first: Karpenter sends them in this order, and their price as
     their priority."""
     fleet.errors = []  # type: ignore[attr-defined]
     for spec in sorted(fleet.launch_specs, key=lambda spec: float((spec.overrides or {}).get("Priority", 0))):
         try:
-            instances = _launch(fleet, spec, int(weight))
+            instances = _launch(fleet, spec, int(weight), lifecycle)
         except ServiceException as error:
-            fleet.errors.append(_refused(spec, error))  # type: ignore[attr-defined]
+            fleet.errors.append(_refused(spec, error, lifecycle))  # type: ignore[attr-defined]
         else:
-            fleet.on_demand_instances += [{"id": i.id, "instance": i, "launch_spec": spec} for i in instances]
             fleet.fulfilled_capacity += weight
-            return
+            return [(instance, spec) for instance in instances]
+    return []
 
 
-def _refused(spec: SpotFleetLaunchSpec, error: ServiceException) -> dict[str, Any]:
+def _refused(spec: SpotFleetLaunchSpec, error: ServiceException, lifecycle: str) -> dict[str, Any]:
     return {
         "ErrorCode": error.code,
         "ErrorMessage": error.message,
-        "Lifecycle": "on-demand",
+        "Lifecycle": lifecycle,
         "LaunchTemplateAndOverrides": {
             "LaunchTemplateSpecification": spec.launch_template_spec,
             "Overrides": spec.overrides,
@@ -68,7 +83,7 @@ def _refused(spec: SpotFleetLaunchSpec, error: ServiceException) -> dict[str, An
     }
 
 
-def _launch(fleet: Fleet, spec: SpotFleetLaunchSpec, count: int) -> list[Instance]:
+def _launch(fleet: Fleet, spec: SpotFleetLaunchSpec, count: int, lifecycle: str) -> list[Instance]:
     ec2 = fleet.ec2_backend
     named: dict[str, Any] = spec.launch_template_spec or {}
     subnet = ec2.get_subnet(spec.subnet_id)
@@ -98,6 +113,7 @@ def _launch(fleet: Fleet, spec: SpotFleetLaunchSpec, count: int) -> list[Instanc
         monitoring_state="enabled" if data.get("Monitoring", {}).get("Enabled") else "disabled",
         block_device_mappings=[_device(mapping) for mapping in data.get("BlockDeviceMappings", [])],
         tags=tags,
+        lifecycle="spot" if lifecycle == "spot" else None,
     )
     instances: list[Instance] = reservation.instances
     for instance in instances:

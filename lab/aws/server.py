@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from lab.aws import clock, gate, settings
+from lab.aws import clock, events, gate, settings
 from lab.aws.model import NotOnTheLab
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -83,8 +83,15 @@ def controls(request: Request) -> Response:
             case ("DELETE", "/lab/timeline"):
                 clock.current.spans.clear()
                 answer = clock.current.timeline()
+            case ("POST", "/lab/interruptions"):
+                answer = json.loads(request.get_data())
+                try:
+                    events.interrupt(**answer)
+                except (TypeError, ValueError) as error:
+                    return Response(f"{error}\n", 400)
             case _:
-                return Response("There are GET and PATCH /lab/settings, GET and DELETE /lab/timeline.\n", 404)
+                there = "GET and PATCH /lab/settings, GET and DELETE /lab/timeline, POST /lab/interruptions"
+                return Response(f"There are {there}.\n", 404)
     return Response(json.dumps(answer, indent=1) + "\n", mimetype="application/json")
 
 

@@ -12,9 +12,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import _renewal
-from ..module_utils._karpenter import NAMESPACE as EVENTS_OF_MACHINES
 from ..module_utils._karpenter import why_unplaced
-from ..module_utils._kubernetes import Cluster, KubernetesError, NotServed, Unreachable, connect
+from ..module_utils._karpenter_look import CLAIM, what_karpenter_said
+from ..module_utils._kubernetes import Cluster, KubernetesError, NotAnswering, NotServed, Unreachable, connect
 from ..module_utils._readiness_look import ARGUMENT_SPEC as READINESS_SPEC
 from ..module_utils._readiness_look import Wanted, Watch, served_version, wanted_from
 from ..module_utils._waiting import Seen, TimedOut, wait_for
@@ -26,7 +26,6 @@ ARGUMENT_SPEC = {
     "scope": {"type": "str", "choices": [_renewal.NODES, _renewal.PODS], "default": _renewal.NODES},
     "only_drifted": {"type": "bool", "default": False},
 }
-CLAIM = ("karpenter.sh/v1", "NodeClaim")
 
 Object = dict[str, Any]
 
@@ -63,25 +62,37 @@ class Renewal:
         begun = _renewal.mark_of(seen.kafka)
         if begun and begun.scope != scope:
             raise Stopped(f"an earlier run has begun with {begun.scope} and did not finish: finish it first.")
+        if begun:
+            self._say("an earlier run has begun and did not finish: this one goes on with it.")
         mark = begun or _renewal.new_mark(seen, scope, only_drifted)
         if strangers := _renewal.unclaimed(seen, mark):
             raise Stopped(
-                f"the nodes {', '.join(strangers)} were not launched by Karpenter, so only their owner can renew them: restart the pods "
-                "alone, or renew the nodes as you made them."
+                f"the nodes {', '.join(strangers)} were not launched by Karpenter, so only their owner can renew them: renew them as "
+                "they were made, or restart the pods alone (scope: pods)."
             )
         return mark, begun is not None
+
+    def ask_kafka(self) -> None:
+        """Which controller is the active one: it goes last."""
+        self._watch.look()
 
     def due(self, mark: _renewal.Mark) -> list[str]:
         return [pod["metadata"]["name"] for pod in _renewal.order(self.look(), mark, self._watch.leader)]
 
-    def run(self, mark: _renewal.Mark) -> None:
+    def go(self, mark: _renewal.Mark) -> None:
+        try:
+            self._go(mark)
+        except KubernetesError as error:
+            raise Stopped(f"{str(error).rstrip('.')}; run it again: it goes on where it stopped.") from None
+
+    def _go(self, mark: _renewal.Mark) -> None:
         self._prove_ready("before anything is done")
         self._annotate(mark.text)
+        self._retire(mark)
         while due := self.due(mark):
             self._renew(mark, due[0])
             self._prove_ready(f"after {due[0]} was renewed")
             self._retire(mark)
-        self._retire(mark)
         self._annotate(None)
 
     def _annotate(self, text: str | None) -> None:
@@ -106,7 +117,7 @@ class Renewal:
     def _renew(self, mark: _renewal.Mark, name: str) -> None:
         before = self._place_of(name)
         try:
-            wait_for(lambda: self._step(mark, name), self._timeout, lambda line: self._say(f"{name}: {line}"))
+            wait_for(lambda: self._try_step(mark, name), self._timeout, lambda line: self._say(f"{name}: {line}"))
         except TimedOut as late:
             self._remove_placeholders()
             raise Stopped(
@@ -114,8 +125,15 @@ class Renewal:
                 "on with this one."
             ) from None
         after = self._place_of(name)
-        self.moves[name] = f"{before} to {after}" if mark.scope == _renewal.NODES else ""
-        self._say(f"{name} runs again{f', on {after}' if mark.scope == _renewal.NODES else ''}.")
+        self.moves[name] = f"{before} to {after}" if mark.scope == _renewal.NODES else f"on {after}"
+        self._say(f"{name} runs again, on {after}.")
+
+    def _try_step(self, mark: _renewal.Mark, name: str) -> Seen[None]:
+        try:
+            return self._step(mark, name)
+        except NotAnswering as error:
+            # It has answered before: it is away for a while.
+            return Seen(False, str(error).rstrip("."), None)
 
     def _step(self, mark: _renewal.Mark, name: str) -> Seen[None]:
         """One look, with what it calls for."""
@@ -146,16 +164,15 @@ class Renewal:
 
     def _waits_for_node(self, seen: _renewal.Seen, pod: Object) -> str:
         waiting = [one for one in seen.placeholders if one["metadata"]["name"] == _renewal.placeholder_name(pod)]
-        why = next((words for one in waiting if (words := why_unplaced(one, self._events()))), "")
-        return f"a new node is launched for it{f'; {why}' if why else ''}"
+        why = self._why_unplaced(waiting[0]) if waiting else ""
+        return f"it waits for a new node{f'; {why}' if why else ''}"
 
     def _trouble(self, pod: Object | None) -> str:
-        why = why_unplaced(pod, self._events()) if pod and not pod["spec"].get("nodeName") else ""
+        why = self._why_unplaced(pod) if pod and not pod["spec"].get("nodeName") else ""
         return f"{_renewal.trouble_of(pod)}{f'; {why}' if why else ''}"
 
-    def _events(self) -> list[Object]:
-        namespaces = {self._wanted.namespace, EVENTS_OF_MACHINES}
-        return [event for namespace in namespaces for event in self._cluster.list("v1", "Event", namespace)]
+    def _why_unplaced(self, pod: Object) -> str:
+        return why_unplaced(pod, what_karpenter_said(self._cluster, self._wanted.namespace))
 
     def _place_of(self, name: str) -> str:
         pod = self._cluster.get("v1", "Pod", name, self._wanted.namespace) or {}
@@ -204,12 +221,13 @@ def _renewed(work: Renewal, arguments: dict[str, Any], check_mode: bool) -> dict
     result: dict[str, Any] = {"changed": False, "due": [], "renewed": {}}
     try:
         mark, is_begun = work.mark(arguments["scope"], arguments["only_drifted"])
+        work.ask_kafka()
         result["due"] = work.due(mark)
         result["changed"] = bool(result["due"]) or is_begun
         if result["changed"] and not check_mode:
-            work.run(mark)
+            work.go(mark)
     except Stopped as reason:
-        done = _renewal.summary(list(work.moves), work.moves)
+        done = _renewal.summary(work.moves)
         result |= {
             "changed": bool(work.moves),
             "failed": True,

@@ -26,8 +26,11 @@ from ..module_utils._jobs import (
     last_texts,
     log_lines,
     main_container,
+    unplaced,
     unseen,
 )
+from ..module_utils._karpenter import Said, why_unplaced
+from ..module_utils._karpenter_look import what_karpenter_said
 from ..module_utils._kubernetes import (
     CONNECTION_OPTIONS,
     Cluster,
@@ -126,11 +129,16 @@ class Watch:
         pods = self.cluster.list("v1", "Pod", self.namespace, label_selector=selector)
         for pod in pods:
             self._collect(pod)
-        state = job_state(job, pods)
+        state = job_state(job, pods, self._whys(pods))
         if state.phase == "failed" or self._stuck_too_long(state):
             log = self.logs.get(state.pod or "")
             raise JobFailed(failure(job, state, last_texts(log.newest) if log else [], str(log.path) if log else None))
         return Seen(state.phase == "succeeded", f"{job_name(job)}: {state.text}{self._figures(pods)}", None)
+
+    def _whys(self, pods: list[Object]) -> dict[str, str]:
+        waiting = unplaced(pods)
+        said = what_karpenter_said(self.cluster, self.namespace) if waiting else Said()
+        return {pod["metadata"]["name"]: why_unplaced(pod, said) for pod in waiting}
 
     def _collect(self, pod: Object) -> None:
         name = pod["metadata"]["name"]

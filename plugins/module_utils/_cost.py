@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ._aws_data import AwsError, listed
-from ._groups import Group, group_of
+from ._groups import Group, gib, group_of, pool_of
 from ._prices import UNITS, Rate
 from ._quotas import number
 
@@ -90,7 +89,7 @@ def plan_of(options: Mapping[str, Any]) -> Plan:
         raise AwsError("Zones, the replication factor and the scrape interval cannot be below 1: give 1 or more.")
     return Plan(
         extended_support=options["extended_support"],
-        groups=[group_of(group) for group in options["nodegroups"]],
+        groups=[*map(group_of, options["nodegroups"]), *map(pool_of, options["node_pools"])],
         volumes=volumes_of(options["volumes"]),
         nat_gateways=options["nat_gateways"],
         nat_data_gib=options["nat_data"] if options["nat_gateways"] else 0,
@@ -113,17 +112,6 @@ def volumes_of(options: Sequence[Mapping[str, Any]]) -> list[Volumes]:
         Volumes(one["name"], one["type"], one["count"], gib(one["size"]), one["iops"], one["throughput"])
         for one in options
     ]
-
-
-def gib(size: str) -> float:
-    """A size as Kubernetes writes it."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGTP]i?)?", size.strip())
-    if not match:
-        raise AwsError(f"The size {size!r} is none that Kubernetes knows: write it such as 1000Gi.")
-    amount, unit = match.groups()
-    power = "KMGTP".index(unit[0]) + 1 if unit else 0
-    base = 1024 if unit and unit.endswith("i") else 1000
-    return float(amount) * float(base**power) / 1024**3
 
 
 def needs(plan: Plan) -> list[Need]:
@@ -163,8 +151,9 @@ def needs(plan: Plan) -> list[Need]:
 
 
 def _group_needs(group: Group) -> Iterable[Need]:
-    instance_type = group.instance_types[0]
-    price = f"{'spot' if group.spot else 'instance'} {instance_type}"
+    instance_type = group.instance_types[0] if group.instance_types else "of any type"
+    # Nothing has the price of what is not known yet.
+    price = f"{'spot' if group.spot else 'instance'} {instance_type}" if group.instance_types else ""
     about = f"Nodes '{group.name}': {group.size} {instance_type}{' on spot' if group.spot else ''}"
     yield Need(about, price, group.size * HOURS)
     yield Need(f"Root volumes of '{group.name}'", "gp3", group.size * group.root_size)

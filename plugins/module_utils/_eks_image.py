@@ -61,6 +61,6 @@ def require_known(kubernetes: str, aliases: Sequence[str], answer: Mapping[str, 
     missing = [alias for alias in aliases if _release_parameter(kubernetes, alias) in unknown]
     if missing:
         raise AwsError(
-            f"EKS has no machine image {', '.join(missing)} for Kubernetes {kubernetes} in this region: name a release that "
-            "https://github.com/awslabs/amazon-eks-ami/releases lists, or none to start with the newest."
+            f"EKS has no machine image {', '.join(missing)} for Kubernetes {kubernetes} in this region: name another release, "
+            "as https://github.com/awslabs/amazon-eks-ami/releases lists them."
         )

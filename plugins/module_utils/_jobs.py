@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -48,8 +48,14 @@ class JobState:
     pod: str | None = None
 
 
-def job_state(job: Object, pods: Sequence[Object]) -> JobState:
-    """Where the Job is, by its own conditions first and then by what holds its pods up."""
+def unplaced(pods: Sequence[Object]) -> list[Object]:
+    """Those that no node takes."""
+    return [pod for pod in pods if (condition(pod, "PodScheduled") or {}).get("reason") == "Unschedulable"]
+
+
+def job_state(job: Object, pods: Sequence[Object], whys: Mapping[str, str]) -> JobState:
+    """Where the Job is, by its own conditions first and then by what holds its pods up. Of pods that no node takes, somebody else may
+    know why better than the scheduler."""
     if holds(job, "Complete"):
         return JobState("succeeded", "all its pods have succeeded")
     if holds(job, "Failed"):
@@ -58,15 +64,13 @@ def job_state(job: Object, pods: Sequence[Object]) -> JobState:
         for reason, text in waiting(pod):
             if reason in NEVER_STARTS:
                 return JobState("failed", f"pod {_name(pod)} cannot start ({text})", NEVER_STARTS[reason])
-    for pod in pods:
-        scheduled = condition(pod, "PodScheduled")
-        if scheduled and scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
-            message = " ".join(str(scheduled.get("message", "")).split()).rstrip(".")
-            return JobState(
-                "stuck",
-                f"no node takes pod {_name(pod)} ({message})",
-                "add a node that does, or correct the pod's node selector, tolerations and requests",
-            )
+    for pod in unplaced(pods):
+        message = " ".join(str((condition(pod, "PodScheduled") or {}).get("message", "")).split()).rstrip(".")
+        return JobState(
+            "stuck",
+            f"no node takes pod {_name(pod)} ({whys.get(_name(pod)) or message})",
+            "add a node that does, or correct the pod's node selector, tolerations and requests",
+        )
     if job["spec"].get("suspend"):
         return JobState("stuck", "it is suspended", "resume it by setting spec.suspend to false")
     if not pods:

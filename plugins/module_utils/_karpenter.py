@@ -1,32 +1,57 @@
 # Copyright: streamops.kafka_eks contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why a pod has no node, as Karpenter says it: it does so in events only, its own objects stay ready."""
+"""Why a pod has no node, as Karpenter says it: in events, and at the NodeClaim that it makes for the pod. Pools stay ready."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
+from ._objects import condition, holds, reason_of
+
 Object = dict[str, Any]
 
-NAMESPACE = "default"  # of the events about objects that have none
 LONGEST = 240
 _KEYS = {"node.kubernetes.io/instance-type": "type", "topology.kubernetes.io/zone": "zone"}
-_SHORTAGE = re.compile(r"fleet error\(s\), (\w+): .*?sufficient (\S+) capacity .*?\(([a-z0-9-]+)\)")
+# Clauses of pools that are not for the pod; their label and taint say so.
+_OF_ANOTHER_POOL = ("did not tolerate taint", "incompatible requirements, key kafka-eks.streamops.io/pool")
+_NO_OFFERING = "had a required offering"
+_POOL = re.compile(r"karpenter\.sh/nodepool In \[([^\]]+)\]")
+_CLAIM = re.compile(r"nodeclaim/([\w.-]+)")
+_REFUSAL = re.compile(r"fleet error\(s\), (?P<code>\w+): (?P<message>.*?)(?: \(aws-error-code.*)?$", re.DOTALL)
+_SHORTAGE = re.compile(r"sufficient (?P<type>\S+) capacity .*?\((?P<zone>[a-z0-9-]+)\)")
 
 
-def why_unplaced(pod: Object, events: Iterable[Object]) -> str:
-    """What Karpenter said last of a pod that it found no machine for, and of the machines that it did not get; or nothing."""
-    events = list(events)
+@dataclass(frozen=True)
+class Said:
+    """What Karpenter has said of pods and machines. Events go after an hour."""
+
+    events: Sequence[Object] = ()
+    claims: Sequence[Object] = ()  # NodeClaims
+
+    def about(self, reason: str) -> list[Object]:
+        return [event for event in self.events if event["reason"] == reason and _is_karpenters(event)]
+
+
+def why_unplaced(pod: Object, said: Said) -> str:
+    """What Karpenter said last of a pod: that it found no machine for it, or what became of the one that it launches; or nothing."""
     uid = pod["metadata"]["uid"]
-    about = [event for event in events if event["involvedObject"].get("uid") == uid and _is_karpenters(event)]
-    refusals = [event for event in about if event["reason"] == "FailedScheduling"]
-    if not refusals:
+    words = [
+        event
+        for reason in ("FailedScheduling", "Nominated")
+        for event in said.about(reason)
+        if event["involvedObject"].get("uid") == uid
+    ]
+    if not words:
         return ""
-    message = _newest(refusals)["message"]
-    return "; ".join(filter(None, (_condensed(message), _barren(message, events), _shortage(message, events))))
+    last = _newest(words)
+    if last["reason"] == "Nominated":
+        return _machine(last["message"], said)
+    message = last["message"]
+    return "; ".join(filter(None, (_condensed(message), _barren(message, said), _shortage(message, said))))
 
 
 def _is_karpenters(event: Object) -> bool:
@@ -37,10 +62,33 @@ def _newest(events: Sequence[Object]) -> Object:
     return max(events, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
 
 
+def _machine(message: str, said: Said) -> str:
+    """What the machine that is meant for the pod is at."""
+    named = _CLAIM.search(message)
+    if named is None:
+        return ""
+    claim = next((one for one in said.claims if one["metadata"]["name"] == named[1]), None)
+    if claim is None:
+        # Karpenter gives it up at once when EC2 refuses it.
+        refused = [one for one in said.about("InsufficientCapacityError") if one["involvedObject"]["name"] == named[1]]
+        return _refusal(_newest(refused)["message"]) if refused else ""
+    if not holds(claim, "Launched"):
+        return f"NodeClaim {named[1]} is not launched ({reason_of(condition(claim, 'Launched'))})"
+    machine, launched = claim["status"]["providerID"].rpartition("/")[2], condition(claim, "Launched") or {}
+    if not holds(claim, "Registered"):
+        return (
+            f"machine {machine} (NodeClaim {named[1]}), launched at {launched.get('lastTransitionTime')}, has not joined the cluster; "
+            "if it never does, see the access entry of its role, its way to the API server and its console output"
+        )
+    if not holds(claim, "Initialized"):
+        return f"machine {machine} (NodeClaim {named[1]}) is not ready for pods ({reason_of(condition(claim, 'Initialized'))})"
+    return ""
+
+
 def _condensed(message: str) -> str:
     """A clause for each pool, of which the one that comes nearest counts, without the labels that every node has."""
     clauses = message.removeprefix("Failed to schedule pod, ").split("; ")
-    clause = next((one for one in clauses if "no instance type" in one), clauses[0])
+    clause = next((one for one in clauses if not one.startswith(_OF_ANOTHER_POOL)), clauses[0])
     words, _, requirements = clause.partition(", requirements=")
     wanted = [
         f"{name} {match[1]}"
@@ -50,21 +98,40 @@ def _condensed(message: str) -> str:
     return shorten(f"Karpenter: {words}" + (f" ({', '.join(wanted)})" if wanted else ""), LONGEST, placeholder=" ...")
 
 
-def _barren(message: str, events: Sequence[Object]) -> str:
+def _barren(message: str, said: Said) -> str:
     """Of a pool for which there is no machine at all Karpenter does not speak to the pod, only of the others."""
     pool = re.search(r"In \[([\w.-]+)\] not in", message)
-    said = [
+    words = [
         event
-        for event in events
-        if event["reason"] == "NoCompatibleInstanceTypes" and pool and event["involvedObject"].get("name") == pool[1]
+        for event in said.about("NoCompatibleInstanceTypes")
+        if pool and event["involvedObject"].get("name") == pool[1]
     ]
-    return f"NodePool {pool[1]}: {_newest(said)['message']}" if pool and said else ""
+    return f"NodePool {pool[1]}: {_newest(words)['message']}" if pool and words else ""
 
 
-def _shortage(message: str, events: Sequence[Object]) -> str:
-    """What EC2 did not have of the machines that the pod could use."""
-    failed = [event for event in events if event["reason"] == "InsufficientCapacityError" and _is_karpenters(event)]
-    match = _SHORTAGE.search(_newest(failed)["message"]) if failed else None
-    if match is None or match[2] not in message or match[3] not in message:
+def _shortage(message: str, said: Said) -> str:
+    """Why EC2 refused what the pod could use, which Karpenter then does not ask for again for some minutes."""
+    pool = _POOL.search(message)
+    if pool is None or _NO_OFFERING not in message:
         return ""
-    return f"EC2 has no {match[2]} in {match[3]} just now ({match[1]})"
+    refused = [
+        event
+        for event in said.about("InsufficientCapacityError")
+        if event["involvedObject"]["name"].rpartition("-")[0] == pool[1] and _concerns(event["message"], message)
+    ]
+    return _refusal(_newest(refused)["message"]) if refused else ""
+
+
+def _concerns(refusal: str, message: str) -> bool:
+    """Whether a type and a zone that EC2 has run out of are ones that the pod could use."""
+    match = _SHORTAGE.search(refusal)
+    return match is None or (match["type"] in message and match["zone"] in message)
+
+
+def _refusal(message: str) -> str:
+    match = _REFUSAL.search(message)
+    if match is None:
+        return shorten(message, LONGEST, placeholder=" ...")
+    if shortage := _SHORTAGE.search(match["message"]):
+        return f"EC2 has no {shortage['type']} in {shortage['zone']} just now ({match['code']})"
+    return shorten(f"EC2 refuses it: {match['code']}: {match['message'].split('. ')[0]}", LONGEST, placeholder=" ...")

@@ -332,6 +332,20 @@ class Cluster:
             if error.status != 404:
                 raise
 
+    def may(self, verb: str, resource: str, namespace: str = "") -> bool:
+        """Whether this identity is allowed something; the resource as kubectl auth can-i takes it, such as pods/portforward."""
+        kind, _, subresource = resource.partition("/")
+        name, _, group = kind.partition(".")
+        wanted = {"verb": verb, "group": group, "resource": name, "subresource": subresource, "namespace": namespace}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": wanted},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer = self._json("POST", path, "ask what it may", body=review)
+        return bool(answer["status"]["allowed"])
+
     def logs(
         self,
         pod: str,
@@ -423,7 +437,7 @@ class Cluster:
         body: Object | None = None,
         content_type: str = "application/json",
     ) -> bytes:
-        """Every method used is idempotent (apply, merge patch, delete, read), so all may be repeated."""
+        """Every method used is idempotent (apply, merge patch, delete, read, a question of rights), so all may be repeated."""
         for pause in (*RETRY_PAUSES, None):
             try:
                 return self._request_once(method, path, doing, query, body, content_type)
@@ -485,7 +499,7 @@ class Cluster:
         if error.status == 401:
             return Unreachable(
                 f"The Kubernetes API at {self.host} did not accept the credentials of the context {self.context}: "
-                "use an AWS identity that has an access entry in this cluster, or add one for it.",
+                "renew them, or on EKS use an AWS identity that has an access entry in this cluster, or add one for it.",
                 error.status,
                 reason,
             )

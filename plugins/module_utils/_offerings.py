@@ -29,14 +29,29 @@ def checks(
     groups: Sequence[Group],
     types: Mapping[str, Mapping[str, Any]],
     offered: Mapping[str, Collection[str]],
-    zones: Sequence[str],
+    zones: Mapping[str, str],
     region: str,
 ) -> Iterator[Check]:
-    """Whether each group's instance types are to be had."""
+    """Whether each group's instance types are to be had; zones are ids by names, those of the network."""
+    strange = sorted({zone for group in groups for zone in group.zones} - zones.keys())
+    if strange:
+        yield Check(
+            "pool_zones",
+            "failed",
+            f"Pools of nodes are to be in {listed(strange)}, where the network has no subnets: choose from {listed(sorted(zones))}.",
+        )
     for group in groups:
+        if not group.instance_types and group.size:
+            yield Check(
+                f"offering_{group.name}",
+                "unknown",
+                f"{group} has requirements instead of instance types: what Karpenter launches for it, whether EC2 has it, and what it costs "
+                "is not known before.",
+            )
         places = {zone for name in group.instance_types for zone in offered.get(name, ())}
+        own = [zones[name] for name in zones if not group.zones or name in group.zones]
         for name in group.instance_types:
-            yield _offering(group, name, types.get(name), offered.get(name, ()), places, zones, region)
+            yield _offering(group, name, types.get(name), offered.get(name, ()), places, own, region)
 
 
 def _offering(
@@ -49,11 +64,11 @@ def _offering(
     region: str,
 ) -> Check:
     """One type of a group, of which any will do where it is offered: places are those of all of them."""
-    check, about = f"offering_{group.name}", f"Node group '{group.name}'"
+    check, about = f"offering_{group.name}", str(group)
     if found is None:
         return Check(check, "failed", f"{about}: EC2 has no instance type {name} in {region}: choose another one.")
     architectures = found.get("ProcessorInfo", {}).get("SupportedArchitectures", [])
-    if group.architecture not in architectures:
+    if group.architecture and group.architecture not in architectures:
         return Check(
             check,
             "failed",
@@ -68,7 +83,11 @@ def _offering(
         return Check(
             check, "ok", f"{about}: {name} is not offered in {listed(missing)}, where others of its types are."
         )
-    if missing == sorted(zones) or group.size >= len(zones):
+    if missing == sorted(zones):
+        return Check(
+            check, "failed", f"{about}: {name} is not offered in {listed(missing)}, so that it has no nodes: {remedy}."
+        )
+    if group.size >= len(zones):
         return Check(
             check,
             "failed",

@@ -161,17 +161,18 @@ def offerings(answers: Answers, wanted: Wanted, zones: Sequence[Zone] | AwsError
     if not wanted.groups:
         return
     for name in ("types", "offerings"):
-        if isinstance(answers[name], AwsError):
+        if isinstance(answers.get(name), AwsError):
             yield Check("offering", "unknown", str(answers[name]))
             return
     if isinstance(zones, AwsError):
         yield Check("offering", "unknown", f"Where nodes will run is not known ({zones})")
         return
     offered: dict[str, set[str]] = {}
-    for offering in answers["offerings"]:
+    for offering in answers.get("offerings", ()):
         offered.setdefault(offering["InstanceType"], set()).add(offering["Location"])
     types = _types(answers)
-    yield from _offerings.checks(wanted.groups, types, offered, [zone.id for zone in zones], wanted.network.region)
+    ids = {zone.name: zone.id for zone in zones}
+    yield from _offerings.checks(wanted.groups, types, offered, ids, wanted.network.region)
     carried = [
         (volume, group)
         for volume in wanted.volumes
@@ -259,16 +260,17 @@ def _usage(answers: Answers, wanted: Wanted) -> dict[str, tuple[float | None, fl
     found: dict[str, tuple[float | None, float, str]] = {}
     for name, spot in (("vcpus", False), ("spot_vcpus", True)):
         need = sum(
-            group.size * _vcpus(types.get(group.instance_types[0]))
+            (group.size + group.passing) * _vcpus(types.get(name))
             for group in wanted.groups
-            if group.spot == spot and _family(group.instance_types[0]) in STANDARD_FAMILIES
+            for name in group.instance_types[:1]
+            if group.spot == spot and _family(name) in STANDARD_FAMILIES
         )
         have, used = (_running(some, types, spot) for some in (own, instances))
         unknown = _reason(answers, "instances", "types", "other types")
         found[name] = (None if unknown else used, need - have, unknown)
     volumes = [] if _reason(answers, "gp3") else answers["gp3"]
     size = sum(volume.size_gib * volume.count for volume in wanted.volumes if volume.type == "gp3")
-    size += sum(group.size * group.root_size for group in wanted.groups)
+    size += sum((group.size + group.passing) * group.root_size for group in wanted.groups)
     have = sum(volume["Size"] for volume in volumes if _is_of_cluster(volume, wanted.cluster))
     used = sum(volume["Size"] for volume in volumes)
     unknown = _reason(answers, "gp3")
@@ -277,7 +279,7 @@ def _usage(answers: Answers, wanted: Wanted) -> dict[str, tuple[float | None, fl
     there = _is_there(answers, "cluster")
     found["clusters"] = (None if unknown else len(answers["clusters"]), 0 if there else 1, unknown)
     names = answers["nodegroups"] if _is_there(answers, "nodegroups") else []
-    new = [group for group in wanted.groups if group.name not in names]
+    new = [group for group in wanted.groups if not group.is_pool and group.name not in names]
     unknown = _reason(answers, "nodegroups")
     found["nodegroups"] = (None if unknown else len(names), len(new), unknown)
     return found

@@ -15,8 +15,9 @@ from ._groups import POOL_LABEL, Group
 from ._network import EVERYWHERE, Settings
 from ._quotas import number
 
-# Without a way out, nodes do not become part of the cluster unless they reach these inside the VPC. S3 has a gateway of its own.
-NEEDED_ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sts")
+# Without a way out, Karpenter launches no nodes and none joins the cluster unless they reach these inside the VPC. S3 has a gateway of
+# its own.
+NEEDED_ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sqs", "ssm", "sts")
 GP3_SIZE = (1, 65_536)  # GiB
 GP3_MOST_IOPS = 80_000
 GP3_MOST_THROUGHPUT = 2_000  # MiB/s
@@ -132,14 +133,15 @@ def _volume(volume: Volumes) -> Check:
 
 def _kafka(kafka: Kafka, plan: Settings, groups: Sequence[Group]) -> Iterator[Check]:
     yield _copies(kafka)
-    yield _spread(kafka, len(plan.zone_ids) or plan.zone_count)
+    of_pools = {zone for group in groups if group.pool == "broker" for zone in group.zones}
+    yield _spread(kafka, len(of_pools) or len(plan.zone_ids) or plan.zone_count)
     for pool, count in (("broker", kafka.brokers), ("controller", kafka.controllers)):
         nodes = sum(group.size for group in groups if group.pool == pool)
         if not any(group.pool == pool for group in groups):
             yield Check(
                 f"nodes_{pool}",
                 "low",
-                f"No node group has the label {POOL_LABEL}={pool}, on whose nodes alone Kafka's {pool}s run: see that "
+                f"No pool and no node group has the label {POOL_LABEL}={pool}, on whose nodes alone Kafka's {pool}s run: see that "
                 "something else makes them.",
             )
         elif nodes < count:
@@ -180,7 +182,7 @@ def _spread(kafka: Kafka, zones: int) -> Check:
         return Check(
             "kafka_zones",
             "failed",
-            f"Kafka is to be spread over {kafka.zones} zones, but the network has {zones}, so that pods would never start: make them equal.",
+            f"Kafka is to be spread over {kafka.zones} zones, but its nodes are in {zones}, so that pods would never start: make them equal.",
         )
     if kafka.brokers < kafka.zones:
         return Check(

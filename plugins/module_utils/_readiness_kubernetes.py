@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ._karpenter import why_unplaced
+from ._karpenter import Said, why_unplaced
 from ._objects import condition, holds, reason_of, seen_by_controller, state_of
 from ._readiness import Check, Verdict, judged, listed
 from ._readiness_kafka import Expected
@@ -63,8 +63,8 @@ class Kubernetes:
     operators: Sequence[Object] | None = ()
     canary_name: str | None = None
     canary: Object | None = None
-    # Asked for only while a pod has no node, and none where this identity may not list them.
-    events: Sequence[Object] = ()
+    # Asked for only while a pod has no node.
+    said: Said = Said()
 
     def node_ids(self, role: str) -> list[int]:
         """Ids of all nodes that have this role, as the operator assigned them."""
@@ -293,7 +293,7 @@ def _pod_sets(seen: Kubernetes) -> Check:
 def _nodes(seen: Kubernetes) -> Check:
     """Every pod has found a node, or what keeps it from that."""
     faults = [
-        f"{_name(pod)} has no node: {why_unplaced(pod, seen.events) or reason_of(condition(pod, 'PodScheduled'))}"
+        f"{_name(pod)} has no node: {why_unplaced(pod, seen.said) or reason_of(condition(pod, 'PodScheduled'))}"
         for pod in seen.pods
         if not pod["spec"].get("nodeName")
     ]
@@ -365,18 +365,26 @@ def _placement(seen: Kubernetes, kafka: Object) -> Check:
     faults: list[str] = []
     placed = True
     for role in ("broker", "controller"):
-        pools = {_name(pool) for pool in seen.pools if role in pool["spec"]["roles"]}
+        of_role = [pool for pool in seen.pools if role in pool["spec"]["roles"]]
+        pools = {_name(pool) for pool in of_role}
         pods = [pod for pod in seen.pods if pod["metadata"]["labels"].get(POOL_LABEL) in pools]
         nodes = [pod["spec"].get("nodeName") for pod in pods]
         placed = placed and all(nodes)
         shared = sorted({node for node in nodes if node and nodes.count(node) > 1})
         faults += [f"{nodes.count(node)} {role}s share the node {node}" for node in shared]
         used = {zones.get(node) for node in nodes if zones.get(node)}
-        enough = min(WIDE_ENOUGH_ZONES, len(pods), wide)
+        enough = min(WIDE_ENOUGH_ZONES, len(pods), wide, *map(_zones_asked_for, of_role))
         if len(used) < enough:
             faults.append(f"{role}s use {len(used)} of {enough} zones ({listed(used)})")
     bad: Verdict = "warn" if not kafka["spec"]["kafka"].get("rack") else "final" if placed else "fail"
     return judged("placement", faults, "no node is shared and the zones are used", bad)
+
+
+def _zones_asked_for(pool: Object) -> int:
+    """A cluster may have zones in which Kafka has no nodes."""
+    spreads = ((pool["spec"].get("template") or {}).get("pod") or {}).get("topologySpreadConstraints") or []
+    asked = [one["minDomains"] for one in spreads if one["topologyKey"] == ZONE_LABEL and "minDomains" in one]
+    return min(asked, default=WIDE_ENOUGH_ZONES)
 
 
 def quantity(text: str | int) -> float:

@@ -10,7 +10,8 @@ from textwrap import shorten
 from typing import Any, Literal, Self
 
 from ._kafka import KafkaTrouble, Session, access_to
-from ._karpenter import NAMESPACE as EVENTS_OF_MACHINES
+from ._karpenter import Said
+from ._karpenter_look import what_karpenter_said
 from ._kube_tunnel import Admission, Pod, Tunnel
 from ._kubernetes import CONNECTION_OPTIONS, Cluster, KubernetesError, NotServed, Object
 from ._objects import holds
@@ -241,7 +242,9 @@ def gather(cluster: Cluster, wanted: Wanted) -> Kubernetes:
         pools=cluster.list(version, "KafkaNodePool", namespace, of_cluster),
         pod_sets=cluster.list(pod_set_version, "StrimziPodSet", namespace, of_nodes),
         pods=pods,
-        events=_events(cluster, namespace) if any(not pod["spec"].get("nodeName") for pod in pods) else [],
+        said=what_karpenter_said(cluster, namespace)
+        if any(not pod["spec"].get("nodeName") for pod in pods)
+        else Said(),
         nodes=cluster.list("v1", "Node"),
         claims=cluster.list("v1", "PersistentVolumeClaim", namespace, of_cluster),
         deployments=cluster.list("apps/v1", "Deployment", namespace, of_cluster),
@@ -255,18 +258,6 @@ def gather(cluster: Cluster, wanted: Wanted) -> Kubernetes:
         operators=_operators(cluster),
         canary=cluster.get(version, "KafkaTopic", wanted.canary_topic, namespace) if wanted.canary_topic else None,
     )
-
-
-def _events(cluster: Cluster, namespace: str) -> list[Object]:
-    """Those of the pods, and those of the machines that are launched for them."""
-    found: list[Object] = []
-    for one in {namespace, EVENTS_OF_MACHINES}:
-        try:
-            found += cluster.list("v1", "Event", one)
-        except KubernetesError as error:
-            if error.status != 403:
-                raise
-    return found
 
 
 def _operators(cluster: Cluster) -> list[Object] | None:

@@ -70,11 +70,12 @@ def new_mark(seen: Seen, scope: str, only_drifted: bool) -> Mark:
     if scope == PODS:
         return Mark(scope, frozenset(_uid(pod) for pod in seen.pods))
     nodes = [node for pod in seen.pods if (node := seen.node_of(pod))]
-    return Mark(scope, frozenset(_uid(node) for node in nodes if not only_drifted or is_drifted(seen.claim_of(node))))
+    return Mark(scope, frozenset(_uid(node) for node in nodes if not only_drifted or is_stale(seen.claim_of(node))))
 
 
-def is_drifted(claim: Object | None) -> bool:
-    return claim is not None and holds(claim, "Drifted")
+def is_stale(claim: Object | None) -> bool:
+    """Whether a machine is not as its pool would make it now, or is to be ended as soon as the member is gone."""
+    return claim is not None and (holds(claim, "Drifted") or bool(claim["metadata"].get("deletionTimestamp")))
 
 
 def unclaimed(seen: Seen, mark: Mark) -> list[str]:
@@ -123,15 +124,32 @@ def is_rolling(pod: Object) -> bool:
 
 
 def spare(seen: Seen, mark: Mark, pod: Object, node: Object) -> Object | None:
-    """A new node of the same pool in the same zone, on which no member is."""
+    """A new node of the same pool in the same zone, on which no member is and which takes this one: not one that its drivers have not
+    prepared yet, nor one that Karpenter is about to end."""
     taken = {other["spec"].get("nodeName") for other in seen.pods}
     labels = node["metadata"]["labels"]
     for other in seen.nodes:
         same = all(other["metadata"]["labels"].get(key) == labels.get(key) for key in (POOL_LABEL, ZONE_LABEL))
         free = _uid(other) not in mark.uids and _name(other) not in taken and not other["spec"].get("unschedulable")
-        if same and free and holds(other, "Ready") and not other["metadata"].get("deletionTimestamp"):
+        if same and free and holds(other, "Ready") and _takes(other, pod):
             return other
     return None
+
+
+def _takes(node: Object, pod: Object) -> bool:
+    if node["metadata"].get("deletionTimestamp"):
+        return False
+    taints = [taint for taint in node["spec"].get("taints") or [] if taint["effect"] != "PreferNoSchedule"]
+    tolerations = pod["spec"].get("tolerations") or []
+    return all(any(_tolerates(one, taint) for one in tolerations) for taint in taints)
+
+
+def _tolerates(toleration: Object, taint: Object) -> bool:
+    return (
+        toleration.get("key") in (None, "", taint["key"])
+        and toleration.get("effect") in (None, "", taint["effect"])
+        and (toleration.get("operator") == "Exists" or toleration.get("value", "") == taint.get("value", ""))
+    )
 
 
 def placeholder_name(pod: Object) -> str:
@@ -161,7 +179,7 @@ def placeholder(pod: Object, node: Object) -> Object:
             "terminationGracePeriodSeconds": 0,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "tolerations": pod["spec"].get("tolerations", []),
+            "tolerations": pod["spec"].get("tolerations") or [],
             "securityContext": {"runAsNonRoot": True, "runAsUser": 1001, "seccompProfile": {"type": "RuntimeDefault"}},
             "affinity": {
                 "nodeAffinity": {
@@ -210,9 +228,9 @@ def trouble_of(pod: Object | None) -> str:
     return f"its pod starts on {pod['spec']['nodeName']}"
 
 
-def summary(names: Sequence[str], moves: Mapping[str, str]) -> str:
-    done = ", ".join(f"{name} ({moves[name]})" if moves.get(name) else name for name in names)
-    return f"renewed so far: {done}" if done else "nothing was renewed yet"
+def summary(moves: Mapping[str, str]) -> str:
+    done = ", ".join(f"{name} ({place})" for name, place in moves.items())
+    return f"this run has renewed {done}" if done else "this run has renewed nothing"
 
 
 def _name(obj: Object) -> str:

@@ -69,6 +69,50 @@ options:
     type: list
     elements: dict
     default: []
+  node_pools:
+    description: Pools of nodes that Karpenter launches.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the pool, which is also the value of the label C(kafka-eks.streamops.io/pool) of its nodes.
+        type: str
+        required: true
+      instance_types:
+        description: Instance types, of which any may be launched. None where the pool has requirements instead.
+        type: list
+        elements: str
+        default: []
+      size:
+        description: How many nodes there will be for good.
+        type: int
+        default: 0
+      passing:
+        description: How many there will be besides, which come and go with their pods. They count against quotas, but are not priced.
+        type: int
+        default: 0
+      spot:
+        description: Whether they are spot instances.
+        type: bool
+        default: false
+      zones:
+        description: Names of the zones in which they may be. Without any, all of the network.
+        type: list
+        elements: str
+        default: []
+      root_size:
+        description: Size of their root volumes, as Kubernetes writes it.
+        type: str
+        default: 50Gi
+      root_iops:
+        description: IOPS of their root volumes.
+        type: int
+        default: 3000
+      root_throughput:
+        description: Throughput of their root volumes in MiB/s.
+        type: int
+        default: 125
   volumes:
     description: Volumes besides those of the nodes.
     type: list
@@ -376,6 +420,7 @@ def main() -> None:
             },
             "public_access_cidrs": {"type": "list", "elements": "str", "default": []},
             "nodegroups": {"type": "list", "elements": "dict", "default": []},
+            "node_pools": _groups.POOL_ARGUMENT,
             "volumes": {
                 "type": "list",
                 "elements": "dict",
@@ -413,7 +458,7 @@ def main() -> None:
     try:
         aws = Aws(get_aws_connection_info(module), params["account_id"])
         network = _network.Settings(cluster=params["cluster_name"], region=aws.region, tags={}, **params["network"])
-        groups = [_groups.group_of(group) for group in params["nodegroups"]]
+        groups = [*map(_groups.group_of, params["nodegroups"]), *map(_groups.pool_of, params["node_pools"])]
         volumes = _cost.volumes_of(params["volumes"])
         kafka = _preflight_settings.Kafka(**params["kafka"]) if params["kafka"] else None
         wanted = _preflight.Wanted(params["cluster_name"], network, groups, volumes)

@@ -28,6 +28,50 @@ options:
     type: list
     elements: dict
     default: []
+  node_pools:
+    description: Pools of nodes that Karpenter launches.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the pool, which is also the value of the label C(kafka-eks.streamops.io/pool) of its nodes.
+        type: str
+        required: true
+      instance_types:
+        description: Instance types, of which the first one is priced. None where the pool has requirements instead.
+        type: list
+        elements: str
+        default: []
+      size:
+        description: How many nodes there will be for good.
+        type: int
+        default: 0
+      passing:
+        description: How many there will be besides, which come and go with their pods. They count against quotas, but are not priced.
+        type: int
+        default: 0
+      spot:
+        description: Whether they are spot instances.
+        type: bool
+        default: false
+      zones:
+        description: Names of the zones in which they may be. Without any, all of the network.
+        type: list
+        elements: str
+        default: []
+      root_size:
+        description: Size of their root volumes, as Kubernetes writes it.
+        type: str
+        default: 50Gi
+      root_iops:
+        description: IOPS of their root volumes.
+        type: int
+        default: 3000
+      root_throughput:
+        description: Throughput of their root volumes in MiB/s.
+        type: int
+        default: 125
   volumes:
     description: Volumes besides those of the nodes.
     type: list
@@ -203,7 +247,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils import _cost, _prices, _pricing_api
+from ..module_utils import _cost, _groups, _prices, _pricing_api
 from ..module_utils._aws import ACCOUNT_ARGUMENT, Aws
 from ..module_utils._aws_data import AwsError
 
@@ -214,6 +258,7 @@ def main() -> None:
             **ACCOUNT_ARGUMENT,
             "extended_support": {"type": "bool", "default": False},
             "nodegroups": {"type": "list", "elements": "dict", "default": []},
+            "node_pools": _groups.POOL_ARGUMENT,
             "volumes": {
                 "type": "list",
                 "elements": "dict",

@@ -81,7 +81,7 @@ def main() -> None:
         aws = Aws(get_aws_connection_info(module), module.params["account_id"])
         result = run(aws, module.params)
     except AwsError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(**error.failure)
     module.exit_json(**result)
 
 

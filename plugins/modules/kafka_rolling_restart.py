@@ -42,7 +42,9 @@ options:
     choices: [nodes, pods]
     default: nodes
   only_drifted:
-    description: Whether only nodes are renewed that are no longer as their pool would make them, such as those of an older machine image.
+    description:
+      - Whether only nodes are renewed that are no longer as their pool would make them, such as those of an older machine image, and
+        those that Karpenter is to end, because EC2 takes the machine back or somebody has deleted its NodeClaim.
     type: bool
     default: false
   listener:
@@ -103,7 +105,7 @@ due:
   elements: str
   sample: [data-on-eks-controller-3, data-on-eks-broker-0]
 renewed:
-  description: The members that this run has renewed. With O(scope=nodes), from where to where.
+  description: The members that this run has renewed. With O(scope=nodes) from where to where, with O(scope=pods) where they are.
   returned: always
   type: dict
   sample:

@@ -13,6 +13,8 @@ description:
   - Everything is tried without effect first, so that an object the API server refuses is reported before any other is applied.
   - Namespaces are applied first, then definitions of new kinds, which are waited for, then the rest in the order of O(objects).
     Removal goes the other way round.
+  - A namespace that it creates gets the label C(app.kubernetes.io/managed-by=kafka-eks). One without that label is somebody else's and is never removed,
+    nor is one that still has PersistentVolumeClaims.
   - In check mode it also answers for a cluster, a namespace or a kind that does not exist yet, so that a whole playbook can be checked on an empty account.
   - Values of Secrets are shown as marks that only tell equal from different ones. Set C(no_log) on the task nevertheless when
     O(objects) carries Secrets, because Ansible writes the arguments of a module to the system log.
@@ -138,7 +140,7 @@ objects:
       type: str
       sample: my-topic
     action:
-      description: One of V(created), V(updated), V(unchanged), V(deleted) and V(absent).
+      description: One of V(created), V(updated), V(unchanged), V(deleted), V(absent) and V(kept).
       returned: success
       type: str
       sample: created
@@ -170,6 +172,7 @@ from ansible.module_utils.common.yaml import yaml_dump
 
 from ..module_utils._kubernetes import (
     CONNECTION_OPTIONS,
+    FIELD_MANAGER,
     Cluster,
     KubernetesError,
     NoKubeconfig,
@@ -204,6 +207,7 @@ ARGUMENT_SPEC = {
 }
 
 DEFINITION_SECONDS = 60
+MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
 @dataclass(frozen=True)
@@ -240,6 +244,27 @@ class Waiter:
                 f"Still {doing} after {late.seconds:.0f} s: {late}; "
                 "mend what is named, or raise wait_timeout, and run it again."
             ) from None
+
+
+def marked(cluster: Cluster | None, objects: Sequence[Object]) -> list[Object]:
+    """The objects, namespaces that are not there yet or were made so with a label that tells whose they are."""
+    return [_with_mark(obj) if _is_ours(cluster, obj) else obj for obj in objects]
+
+
+def _is_ours(cluster: Cluster | None, obj: Object) -> bool:
+    if obj["kind"] != "Namespace":
+        return False
+    before = cluster.get("v1", "Namespace", obj["metadata"]["name"]) if cluster else None
+    return before is None or _has_mark(before)
+
+
+def _with_mark(obj: Object) -> Object:
+    labels = {**(obj["metadata"].get("labels") or {}), MANAGED_BY: FIELD_MANAGER}
+    return {**obj, "metadata": {**obj["metadata"], "labels": labels}}
+
+
+def _has_mark(obj: Object) -> bool:
+    return (obj["metadata"].get("labels") or {}).get(MANAGED_BY) == FIELD_MANAGER
 
 
 def plan_present(cluster: Cluster | None, objects: Sequence[Object], check_mode: bool) -> list[Change]:
@@ -366,12 +391,24 @@ def patched(cluster: Cluster, objects: Sequence[Object], changes: Sequence[Chang
 
 def plan_absent(cluster: Cluster | None, objects: Sequence[Object]) -> list[Change]:
     """Find out what is there to be removed."""
+    going = {key_of(obj) for obj in objects}
     changes: list[Change] = []
     for obj in reversed(in_order(objects)):
         key = key_of(obj)
         before = _found(cluster, key)
-        changes.append(Change(key, "deleted", comparable(before)) if before else Change(key, "absent"))
+        if cluster is None or before is None:
+            changes.append(Change(key, "absent"))
+        elif key.kind == "Namespace" and _must_stay(cluster, before, going):
+            changes.append(Change(key, "kept"))
+        else:
+            changes.append(Change(key, "deleted", comparable(before)))
     return changes
+
+
+def _must_stay(cluster: Cluster, namespace: Object, going: set[Key]) -> bool:
+    """Whether a namespace is somebody else's, or has data that nobody has asked to remove."""
+    claims = cluster.list("v1", "PersistentVolumeClaim", namespace["metadata"]["name"])
+    return not _has_mark(namespace) or any(key_of(claim) not in going for claim in claims)
 
 
 def absent(cluster: Cluster, changes: Sequence[Change], waiter: Waiter, wait: bool) -> None:
@@ -454,6 +491,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     with cluster or contextlib.nullcontext():
         writable = None if module.check_mode else cluster
         if params["state"] == "present":
+            objects = marked(cluster, objects)
             changes = plan_present(cluster, objects, module.check_mode)
             if writable:
                 present(writable, objects, changes, waiter, params["wait"])

@@ -5,18 +5,15 @@ make soak
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO))
 
-from lab.process import family
+from tests.killing import kill_at
 
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {
@@ -24,7 +21,6 @@ ENVIRONMENT = {
     "LAB_DIR": str(REPO / ".lab/soak"),
     "LAB_PORT": "18600",
     "ANSIBLE_NOCOLOR": "1",
-    "PYTHONUNBUFFERED": "1",
 }
 
 # The task to kill in, and how many seconds after it began.
@@ -32,8 +28,13 @@ SITE = (
     ("network : ", 1.0),
     ("eks_cluster : ", 1.5),
     ("Create the node groups", 1.5),
+    ("karpenter : Create the IAM roles", 1.0),
+    ("karpenter : Releases | Install", 2.0),
+    ("node_pools : Create the classes", 1.0),
+    ("argocd : Install", 2.0),
     ("strimzi_operator : Create the namespaces", 1.0),
-    ("strimzi_operator : Install", 1.5),
+    ("strimzi_operator : Create the Application", 1.0),
+    ("strimzi_operator : Wait until", 1.5),
     ("kafka_cluster : Create the node pools", 1.0),
     ("kafka_cluster : Wait until", 10.0),
     ("kafka_cluster : Prove", 1.5),
@@ -42,7 +43,12 @@ SITE = (
 CLEANUP = (
     ("kafka_topics : Remove", 0.7),
     ("kafka_cluster : Remove the node pools", 3.0),
-    ("strimzi_operator : Remove", 1.0),
+    ("strimzi_operator : Delete the Application", 1.0),
+    ("argocd : Remove Argo CD", 1.0),
+    ("node_pools : Remove the pools", 1.0),
+    ("node_pools : Remove the machines", 1.5),
+    ("node_pools : Remove the classes", 1.0),
+    ("karpenter : Remove the releases", 1.5),
     ("eks_cluster : Remove", 1.5),
     ("network : ", 1.0),
 )
@@ -53,25 +59,12 @@ def playbook(name: str, *arguments: str) -> list[str]:
 
 
 def kill_in(command: list[str], task: str, after: float) -> bool:
-    """Run a playbook and kill it, with all that it started, in the given task; False where it never got there."""
-    with subprocess.Popen(
-        command,
-        cwd=REPO,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None  # for the type checker: PIPE was asked for
-        for line in process.stdout:
-            if line.startswith("TASK [") and task in line and "Validating arguments" not in line:
-                time.sleep(after)
-                # Ansible's workers are in sessions of their own, so that no signal to a group reaches them.
-                for pid in family(process.pid):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                return True
-    return False
+    """Kill a playbook in the given task; False where it never got there."""
+
+    def is_task(line: str) -> bool:
+        return line.startswith("TASK [") and task in line and "Validating arguments" not in line
+
+    return kill_at(command, is_task, after, ENVIRONMENT)
 
 
 def finish(command: list[str]) -> str:

@@ -50,6 +50,8 @@ class Account:
         self.iam = boto3.client("iam", REGION)
         self.kms = boto3.client("kms", REGION)
         self.logs = boto3.client("logs", REGION)
+        self.sqs = boto3.client("sqs", REGION)
+        self.events = boto3.client("events", REGION)
         self.id = boto3.client("sts", REGION).get_caller_identity()["Account"]
         self.deployer = self.make_role("platform-engineer", "/people/")
         self._credentials: dict[str, str] = {}

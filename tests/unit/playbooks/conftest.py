@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar, trust_as_template
 
 REPO = Path(__file__).resolve().parents[3]
 COLLECTION = "streamops.kafka_eks."
 MODULES = yaml.safe_load((REPO / "meta/runtime.yml").read_text())["action_groups"]["aws_account"]
 
-ROLES = ("network", "eks_cluster")
+ROLES = ("network", "eks_cluster", "karpenter")
+# Its name with the collection's is not known outside a playbook.
+lookup_loader.aliases["ansible.builtin.template"] = "template"
 WAITING = {"wait_timeout": 60, "poll_interval": 0}
 
 Result = dict[str, Any]
@@ -28,7 +31,7 @@ class Failed(Exception):
 
 
 class Layer:
-    """Runs what playbooks/cluster.yml and the AWS part of cleanup.yml run: every task of ours that asks AWS, in order."""
+    """Runs what cluster.yml, nodes.yml and the AWS part of cleanup.yml run: every task of ours that asks AWS, in order."""
 
     def __init__(
         self, account: Any, variables: Callable[[str, dict[str, Any]], dict[str, Any]], settings: dict[str, Any]
@@ -49,6 +52,7 @@ class Layer:
         handlers: list[tuple[str, dict[str, Any]]] = []
         for role in roles:
             values = self._variables(role, {**self.settings, **settings})
+            values["ansible_search_path"] = [str(REPO / "roles" / role)]  # where its templates are
             for task in self._load(role, f"tasks/{entry}.yml"):
                 if task.get("ansible.builtin.meta") == "flush_handlers":
                     self._run_tasks(handlers, values, results, check)
@@ -123,6 +127,7 @@ def new_layer(role_variables: Callable[..., Any], tmp_path_factory: pytest.TempP
             },
             "eks_cluster_tags": {"team": "streams"},
             "network_tags": {"team": "streams"},
+            "karpenter_tags": {"team": "streams"},
             # The emulated states move when they are looked at.
             **{f"{role}_{option}": value for role in ROLES for option, value in WAITING.items()},
         }

@@ -17,13 +17,13 @@ EKS, ADDONS, NODES = "Start the EKS cluster", "Install the add-ons", "Create the
 
 
 # A first run makes so many; between any two of them it may be killed.
-WRITES = 76
+WRITES = 94
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "writes" in metafunc.fixturenames:
         every = metafunc.config.getoption("--every-write")
-        metafunc.parametrize("writes", range(1, WRITES) if every else (3, 21, 44, 50, 57, 66))
+        metafunc.parametrize("writes", range(1, WRITES) if every else (3, 21, 44, 57, 66, 77, 90))
 
 
 @pytest.fixture
@@ -90,8 +90,8 @@ def test_credentials_that_expire_on_the_way_are_told_and_the_next_run_goes_on(em
 
 
 def test_a_quota_that_is_met_half_way_is_named(empty: Any) -> None:
-    settings.change(quotas={"ec2/L-1216C47A": 8})
-    with pytest.raises(Exception, match=r"Node group 'broker'.*CREATE_FAILED.*VcpuLimitExceeded"):
+    settings.change(quotas={"ec2/L-1216C47A": 2})
+    with pytest.raises(Exception, match=r"Node group 'core'.*CREATE_FAILED.*VcpuLimitExceeded"):
         empty.build()
     settings.change(quotas={})
     repaired = empty.build(eks_cluster_replace_failed_nodegroups=True)
@@ -157,6 +157,10 @@ def test_the_documented_policy_is_enough_to_build_and_to_remove(empty: Any) -> N
         "eks:CreateAccessEntry",
         "eks:CreateAddon",
         "eks:CreateNodegroup",
+        "sqs:CreateQueue",
+        "events:PutRule",
+        "events:PutTargets",
+        "eks:CreatePodIdentityAssociation",
     ],
 )
 def test_without_one_of_its_actions_the_missing_one_is_named(empty: Any, action: str) -> None:
@@ -167,7 +171,15 @@ def test_without_one_of_its_actions_the_missing_one_is_named(empty: Any, action:
 
 
 @pytest.mark.parametrize(
-    "action", ["eks:DeleteNodegroup", "eks:DeleteCluster", "iam:DeleteRole", "kms:ScheduleKeyDeletion", "ec2:DeleteVpc"]
+    "action",
+    [
+        "eks:DeleteNodegroup",
+        "eks:DeleteCluster",
+        "iam:DeleteRole",
+        "kms:ScheduleKeyDeletion",
+        "ec2:DeleteVpc",
+        "sqs:DeleteQueue",
+    ],
 )
 def test_nor_is_anything_removed_without_the_action_for_it(empty: Any, action: str) -> None:
     allow(empty.account)
@@ -194,7 +206,7 @@ def test_an_upgrade_takes_the_cluster_then_its_addons_then_its_nodes(empty: Any)
     order = [name for name in empty.account.all_writes if name.startswith("Update")]
     assert order[0] == "UpdateClusterVersion"
     assert order.index("UpdateAddon") < order.index("UpdateNodegroupVersion")
-    group = empty.account.eks.describe_nodegroup(clusterName=CLUSTER, nodegroupName="broker")["nodegroup"]
+    group = empty.account.eks.describe_nodegroup(clusterName=CLUSTER, nodegroupName="core")["nodegroup"]
     proxy = empty.account.eks.describe_addon(clusterName=CLUSTER, addonName="kube-proxy")["addon"]
     assert group["version"] == "1.35"
     assert proxy["addonVersion"].startswith("v1.35.")

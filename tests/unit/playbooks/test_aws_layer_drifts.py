@@ -230,9 +230,9 @@ def change_association(account: Any) -> None:
 
 
 def update_nodegroup(account: Any, **change: Any) -> None:
-    account.eks.update_nodegroup_config(clusterName=CLUSTER, nodegroupName="broker", **change)
+    account.eks.update_nodegroup_config(clusterName=CLUSTER, nodegroupName="core", **change)
     account.eks.get_waiter("nodegroup_active").wait(
-        clusterName=CLUSTER, nodegroupName="broker", WaiterConfig={"Delay": 0}
+        clusterName=CLUSTER, nodegroupName="core", WaiterConfig={"Delay": 0}
     )
 
 
@@ -241,12 +241,12 @@ def scale(account: Any) -> None:
 
 
 def relabel(account: Any) -> None:
-    update_nodegroup(account, labels={"addOrUpdateLabels": {"kafka-eks.streamops.io/pool": "anything"}})
+    update_nodegroup(account, labels={"addOrUpdateLabels": {"kafka-eks.streamops.io/pool": "broker"}})
 
 
-def drop_taint(account: Any) -> None:
+def add_taint(account: Any) -> None:
     taint = {"key": "kafka-eks.streamops.io/pool", "value": "broker", "effect": "NO_SCHEDULE"}
-    update_nodegroup(account, taints={"removeTaints": [taint]})
+    update_nodegroup(account, taints={"addOrUpdateTaints": [taint]})
 
 
 def drop_nodegroup_tag(account: Any) -> None:
@@ -264,9 +264,99 @@ def allow_old_metadata(account: Any) -> None:
     account.ec2.modify_launch_template(**template, DefaultVersion=str(made["LaunchTemplateVersion"]["VersionNumber"]))
 
 
+def queue(account: Any) -> str:
+    return str(account.sqs.get_queue_url(QueueName=f"{CLUSTER}-karpenter")["QueueUrl"])
+
+
+def open_queue(account: Any) -> None:
+    found = account.sqs.get_queue_attributes(QueueUrl=queue(account), AttributeNames=["Policy"])["Attributes"]
+    document = json.loads(found["Policy"])
+    document["Statement"].append({"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"})
+    account.sqs.set_queue_attributes(QueueUrl=queue(account), Attributes={"Policy": json.dumps(document)})
+
+
+def keep_messages_longer(account: Any) -> None:
+    account.sqs.set_queue_attributes(QueueUrl=queue(account), Attributes={"MessageRetentionPeriod": "1209600"})
+
+
+def leave_queue_unencrypted(account: Any) -> None:
+    account.sqs.set_queue_attributes(QueueUrl=queue(account), Attributes={"SqsManagedSseEnabled": "false"})
+
+
+def drop_queue_tag(account: Any) -> None:
+    account.sqs.untag_queue(QueueUrl=queue(account), TagKeys=["team"])
+
+
+def rule(name: str) -> str:
+    return f"{CLUSTER}-karpenter-{name}"
+
+
+def disable_rule(account: Any) -> None:
+    account.events.disable_rule(Name=rule("spot"))
+
+
+def bend_rule(account: Any) -> None:
+    account.events.put_rule(Name=rule("state"), EventPattern=json.dumps({"source": ["aws.s3"]}))
+
+
+def aim_elsewhere(account: Any) -> None:
+    target = {"Id": "karpenter", "Arn": f"arn:aws:sqs:us-west-2:{account.id}:another"}
+    account.events.put_targets(Rule=rule("health"), Targets=[target])
+
+
+def drop_target(account: Any) -> None:
+    account.events.remove_targets(Rule=rule("rebalance"), Ids=["karpenter"])
+
+
+def delete_rule(account: Any) -> None:
+    account.events.remove_targets(Rule=rule("reservation"), Ids=["karpenter"])
+    account.events.delete_rule(Name=rule("reservation"))
+
+
+def widen_controller(account: Any) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]}
+    name = account.iam.list_role_policies(RoleName=role("karpenter"))["PolicyNames"][0]
+    account.iam.put_role_policy(RoleName=role("karpenter"), PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+def drop_controller_policy(account: Any) -> None:
+    account.iam.delete_role_policy(RoleName=role("karpenter"), PolicyName="interruption")
+
+
+def detach_from_machines(account: Any) -> None:
+    account.iam.detach_role_policy(
+        RoleName=role("karpenter-node"), PolicyArn="arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
+    )
+
+
+def keep_machines_out(account: Any) -> None:
+    arn = account.iam.get_role(RoleName=role("karpenter-node"))["Role"]["Arn"]
+    account.eks.delete_access_entry(clusterName=CLUSTER, principalArn=arn)
+
+
+def controller_association(account: Any) -> str:
+    found = account.eks.list_pod_identity_associations(clusterName=CLUSTER, serviceAccount="karpenter")
+    return str(found["associations"][0]["associationId"])
+
+
+def give_controller_another_role(account: Any) -> None:
+    account.eks.update_pod_identity_association(
+        clusterName=CLUSTER,
+        associationId=controller_association(account),
+        roleArn=account.iam.get_role(RoleName=role("node"))["Role"]["Arn"],
+    )
+
+
+def take_role_from_controller(account: Any) -> None:
+    account.eks.delete_pod_identity_association(clusterName=CLUSTER, associationId=controller_association(account))
+
+
 NETWORK, KEYS, IAM = "Create the network", "Create the keys of secrets, logs and volumes", "Create the IAM roles"
 LOGS, EKS = "Create the log group of the control plane", "Start the EKS cluster"
 ACCESS, ADDONS, NODES = "Let the deployer and others use the cluster", "Install the add-ons", "Create the node groups"
+QUEUE, RULES = "Create the queue of interruptions", "Create the rules that fill it"
+CONTROLLER, MACHINES = "Create the IAM roles of the controller and of its nodes", "Let its nodes join the cluster"
+ASSOCIATION = "Let the controller act as its role"
 DRIFTS = [
     (drop_nat_route, NETWORK),
     (bend_nat_route, NETWORK),
@@ -301,9 +391,24 @@ DRIFTS = [
     (change_association, ADDONS),
     (scale, NODES),
     (relabel, NODES),
-    (drop_taint, NODES),
+    (add_taint, NODES),
     (drop_nodegroup_tag, NODES),
     (allow_old_metadata, NODES),
+    (open_queue, QUEUE),
+    (keep_messages_longer, QUEUE),
+    (leave_queue_unencrypted, QUEUE),
+    (drop_queue_tag, QUEUE),
+    (disable_rule, RULES),
+    (bend_rule, RULES),
+    (aim_elsewhere, RULES),
+    (drop_target, RULES),
+    (delete_rule, RULES),
+    (widen_controller, CONTROLLER),
+    (drop_controller_policy, CONTROLLER),
+    (detach_from_machines, CONTROLLER),
+    (keep_machines_out, MACHINES),
+    (give_controller_another_role, ASSOCIATION),
+    (take_role_from_controller, ASSOCIATION),
 ]
 
 

@@ -81,6 +81,42 @@ def test_data_is_out_of_its_reach(chart_values, render) -> None:
     assert ("apiextensions.k8s.io", "CustomResourceDefinition") not in allowed
 
 
+DEFINITION = {"metadata": {"name": "applications.argoproj.io"}}
+
+
+def definition_of(release: str, namespace: str) -> dict[str, Any]:
+    marks = {"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": namespace}
+    return {"metadata": {**DEFINITION["metadata"], "annotations": marks}}
+
+
+@pytest.mark.parametrize(
+    ("found", "installation", "sentence"),
+    [
+        pytest.param([], "own", "", id="none"),
+        pytest.param([definition_of("argocd", "argocd")], "own", "", id="its own"),
+        pytest.param([DEFINITION], "own", "made by something else than Helm, and a second installation", id="by hand"),
+        pytest.param(
+            [definition_of("argocd", "gitops")],
+            "own",
+            "of the Helm release argocd in the namespace gitops, and a second installation cannot own them; set argocd_installation to existing",
+            id="of another namespace",
+        ),
+        pytest.param([definition_of("cd", "argocd")], "own", "of the Helm release cd in", id="of another release"),
+        pytest.param([definition_of("cd", "gitops")], "existing", "", id="the one that is meant"),
+        pytest.param([], "existing", "there is no Argo CD in this cluster", id="none, but one is meant"),
+    ],
+)
+def test_another_argo_cd_is_not_fought_with(evaluate, found, installation, sentence) -> None:
+    objection = evaluate(
+        "argocd",
+        "__argocd_objection",
+        argocd_installation=installation,
+        argocd_namespace="argocd",
+        __argocd_definition={"resources": found},
+    )
+    assert sentence in objection if sentence else objection == ""
+
+
 def test_its_health_rules(chart_values) -> None:
     settings = chart_values()["configs"]["cm"]
     rules = {name.rpartition("_")[2]: rule for name, rule in settings.items() if ".health." in name}
@@ -159,6 +195,63 @@ def test_who_has_installed_strimzi(evaluate, annotations, releases, namespaces, 
         assert evaluate("strimzi_operator", f"__strimzi_operator_{name}", __strimzi_operator_marks=marks) == expected
 
 
+def test_an_older_argo_cd_is_told_by_its_label(evaluate) -> None:
+    role = {"metadata": {"name": "x", "labels": {"app": "strimzi", "app.kubernetes.io/instance": "kafka-platform"}}}
+    found = {"__strimzi_operator_role": {"resources": [role]}, "__strimzi_operator_marks": []}
+    assert evaluate("strimzi_operator", "__strimzi_operator_applications", **found) == ["kafka-platform"]
+
+
+KAFKAS = {
+    "resources": [{"metadata": {"namespace": one, "name": "k"}} for one in ("kafka", "team-a", "team-b", "team-b")]
+}
+
+
+def operator_watching(namespaces: str | None) -> dict[str, Any]:
+    variable = {"name": "STRIMZI_NAMESPACE", **({"valueFrom": {}} if namespaces is None else {"value": namespaces})}
+    containers = [{"name": "operator", "env": [{"name": "X", "value": "*"}, variable]}, {"name": "proxy"}]
+    return {"resources": [{"spec": {"template": {"spec": {"containers": containers}}}}]}
+
+
+@pytest.mark.parametrize(
+    ("watched", "values", "given_up"),
+    [
+        pytest.param("*", {}, ["team-a", "team-b"], id="all"),
+        pytest.param("kafka, team-b", {}, ["team-b"], id="some"),
+        pytest.param("kafka", {}, [], id="the same"),
+        pytest.param(None, {}, ["team-a"], id="its own"),
+        pytest.param("*", {"watchNamespaces": ["kafka", "team-a", "team-b"]}, [], id="they are added"),
+        pytest.param("*", {"watchAnyNamespace": True}, [], id="all stay watched"),
+    ],
+)
+def test_an_operator_is_not_taken_away_from_others(evaluate, watched, values, given_up) -> None:
+    settings = {
+        "__strimzi_operator_deployment": operator_watching(watched),
+        "__strimzi_operator_kafkas": KAFKAS,
+        "__strimzi_operator_values": {"watchNamespaces": ["kafka"], **values},
+        "strimzi_operator_namespace": "team-a",
+    }
+    for name in ("watched", "unwatched"):
+        settings[f"__strimzi_operator_{name}"] = evaluate("strimzi_operator", f"__strimzi_operator_{name}", **settings)
+    assert evaluate("strimzi_operator", "__strimzi_operator_given_up", **settings) == given_up
+
+
+@pytest.mark.parametrize(
+    ("unwatched", "others"),
+    [
+        pytest.param(["team-a", "team-b"], [], id="its own only"),
+        pytest.param(["team-b"], ["team-a/k"], id="another's"),
+    ],
+)
+def test_an_operator_is_not_removed_from_others(evaluate, unwatched, others) -> None:
+    settings = {
+        "__strimzi_operator_kafkas": KAFKAS,
+        "__strimzi_operator_unwatched": unwatched,
+        "__strimzi_operator_own_kafka": "kafka/k",
+    }
+    settings["__strimzi_operator_found"] = evaluate("strimzi_operator", "__strimzi_operator_found", **settings)
+    assert evaluate("strimzi_operator", "__strimzi_operator_others", **settings) == others
+
+
 @pytest.mark.parametrize(
     ("marks", "settings", "sentence"),
     [
@@ -183,11 +276,17 @@ def test_who_has_installed_strimzi(evaluate, annotations, releases, namespaces, 
             "which Helm cannot take over",
             id="its own Application, and Helm is wanted",
         ),
+        pytest.param({"role": {"resources": [{}]}}, {}, "by neither Helm nor Argo CD", id="by hand"),
+        pytest.param(
+            {"releases": ["strimzi-kafka-operator"], "release_namespaces": ["strimzi-system"], "given_up": ["team-a"]},
+            {},
+            "also looks after the Kafka clusters in team-a, and would not any more",
+            id="a release that others use",
+        ),
     ],
 )
 def test_who_is_not_taken_over(evaluate, marks, settings, sentence) -> None:
-    found = {
-        f"__strimzi_operator_{name}": marks.get(name, []) for name in ("releases", "release_namespaces", "applications")
-    }
+    names = ("releases", "release_namespaces", "applications", "given_up", "role")
+    found = {f"__strimzi_operator_{name}": marks.get(name, []) for name in names}
     objection = evaluate("strimzi_operator", "__strimzi_operator_objection", **found, **settings)
     assert sentence in objection if sentence else objection == ""

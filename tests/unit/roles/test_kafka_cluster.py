@@ -60,6 +60,25 @@ def test_pods_go_only_where_their_pool_lives(render: Render) -> None:
         assert spread["labelSelector"]["matchLabels"]["strimzi.io/pool-name"] == name
 
 
+def test_one_zone_is_no_zone(render: Render, validators: Callable[[dict[str, Any]], list[str]]) -> None:
+    objects = render("kafka_cluster", "kafka.yml.j2", kafka_cluster_zones=1)
+    assert [validators(one) for one in objects[1:]] == [[], [], []]
+    for pool in objects[1:3]:
+        template = pool["spec"]["template"]["pod"]
+        assert "topologySpreadConstraints" not in template and "podAntiAffinity" in template["affinity"]
+    assert "rack" not in objects[3]["spec"]["kafka"]
+    assert render("kafka_cluster", "kafka.yml.j2")[3]["spec"]["kafka"]["rack"] == {
+        "topologyKey": "topology.kubernetes.io/zone"
+    }
+
+
+def test_what_is_to_be_placed(evaluate: Callable[..., Any]) -> None:
+    settings = {"kafka_cluster_brokers": 5, "kafka_cluster_zones": 2, "kafka_cluster_controller_resources": {}}
+    broker, controller = evaluate("kafka_cluster", "__kafka_cluster_placed", **settings)
+    assert broker == {"name": "broker", "pods": 5, "zones": 2, "requests": {"cpu": "6", "memory": "58Gi"}}
+    assert controller == {"name": "controller", "pods": 3, "zones": 2, "requests": {}}
+
+
 def test_defaults_are_the_secure_ones(render: Render) -> None:
     kafka = render("kafka_cluster", "kafka.yml.j2")[3]["spec"]["kafka"]
     assert [listener["name"] for listener in kafka["listeners"]] == ["scram", "mtls"]

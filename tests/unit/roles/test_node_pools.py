@@ -141,6 +141,52 @@ def test_a_class_is_pinned_once(
     assert objects(**settings)["EC2NodeClass kafka"]["amiSelectorTerms"] == [{"alias": alias}]
 
 
+@pytest.mark.parametrize(
+    ("found", "named", "doubtful"),
+    [
+        pytest.param("1.35", {}, [], id="an image for this Kubernetes"),
+        pytest.param("1.34", {}, ["al2023@v20251205"], id="only for another"),
+        pytest.param(None, {}, ["al2023@v20251205"], id="none"),
+        pytest.param("1.34", {"ami_alias": "al2023@v20260101"}, [], id="another release is named"),
+    ],
+)
+def test_an_image_that_is_kept_is_looked_up_after_an_upgrade(
+    render: Render, found: str | None, named: dict[str, str], doubtful: list[str]
+) -> None:
+    present = existing(kafka="al2023@v20251205", stranger="al2023@v20251112")
+    images = [{"name": f"amazon-eks-node-al2023-arm64-standard-{found}-v20251205"}] if found else []
+    present["resources"][0]["status"] = {"amis": images}
+    settings = {
+        "__node_pools_kubernetes": "1.35",
+        "__node_pools_present": present,
+        "node_pools_classes": [{"name": "kafka", **named}],
+    }
+    assert render("node_pools", "unfit.yml.j2", **settings) == ([doubtful] if doubtful else [])
+
+
+def test_one_release_is_named_for_all_classes_that_have_none_of_their_own(evaluate: Callable[..., Any]) -> None:
+    settings = {
+        "node_pools_ami_alias": "al2023@v20260101",
+        "node_pools_classes": [{"name": "kafka", "ami_alias": "al2023@v20251205"}, {"name": "general"}],
+    }
+    given = evaluate("node_pools", "__node_pools_given", **settings)
+    assert given == {"kafka": "al2023@v20251205", "general": "al2023@v20260101"}
+
+
+def test_members_of_kafka_need_a_machine_in_every_zone(render: Render) -> None:
+    assert render("node_pools", "offered.yml.j2") == [
+        [
+            {"name": "broker", "instance_types": ["r8g.4xlarge"], "every_zone": True},
+            {"name": "controller", "instance_types": ["m8g.large"], "every_zone": True},
+            {"name": "load", "instance_types": ["c8g.2xlarge"], "every_zone": False},
+        ]
+    ]
+
+
+def test_pools_that_name_no_machine_are_not_asked_for(render: Render) -> None:
+    assert render("node_pools", "offered.yml.j2", node_pools_pools=[{"name": "any", "class": "general"}]) == []
+
+
 def test_machines_and_volumes_say_whose_they_are(objects: Any) -> None:
     spec = objects(node_pools_tags={"team": "data"})["EC2NodeClass kafka"]
     assert spec["tags"] == {
@@ -159,11 +205,16 @@ def test_without_a_way_to_iam_the_instance_profile_is_named(objects: Any) -> Non
 
 
 def test_only_pods_that_forbid_it_are_removed_with_their_machine(evaluate: Callable[..., Any]) -> None:
+    kept = {"karpenter.sh/do-not-disrupt": "true"}
     pods = [
-        {"metadata": {"name": "plain"}},
-        {"metadata": {"name": "annotated", "annotations": {"team": "data"}}},
-        {"metadata": {"name": "kept", "annotations": {"karpenter.sh/do-not-disrupt": "true"}}},
+        {"metadata": {"name": "plain"}, "spec": {"nodeName": "one"}},
+        {"metadata": {"name": "annotated", "annotations": {"team": "data"}}, "spec": {"nodeName": "one"}},
+        {"metadata": {"name": "kept", "annotations": kept}, "spec": {"nodeName": "one"}},
+        {"metadata": {"name": "elsewhere", "annotations": kept}, "spec": {"nodeName": "two"}},
+        {"metadata": {"name": "nowhere", "annotations": kept}, "spec": {}},
     ]
-    found = evaluate("node_pools", "__node_pools_undisturbable", __node_pools_pods={"results": [{"resources": pods}]})
+    claims = [{"status": {"nodeName": "one"}}, {"status": {}}]
+    seen = {"__node_pools_claims": {"resources": claims}, "__node_pools_pods": {"resources": pods}}
+    found = evaluate("node_pools", "__node_pools_undisturbable", **seen)
     assert [pod["metadata"]["name"] for pod in found] == ["kept"]
-    assert evaluate("node_pools", "__node_pools_undisturbable", __node_pools_pods={"results": []}) == []
+    assert evaluate("node_pools", "__node_pools_undisturbable", __node_pools_claims={}, __node_pools_pods={}) == []

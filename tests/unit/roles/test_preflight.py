@@ -9,8 +9,17 @@ import yaml
 
 ROLE = Path(__file__).resolve().parents[3] / "roles/preflight"
 NAMES = (
-    *("kubernetes_version", "support_type", "public_access_cidrs", "nodegroups", "network", "kafka", "volumes"),
-    *("strimzi_version", "kafka_version", "zones", "nat_gateways", "load", "packages"),
+    *(
+        "kubernetes_version",
+        "support_type",
+        "public_access_cidrs",
+        "nodegroups",
+        "node_pools",
+        "network",
+        "kafka",
+        "volumes",
+    ),
+    *("strimzi_version", "kafka_version", "argocd_version", "zones", "nat_gateways", "load", "packages"),
 )
 
 
@@ -34,9 +43,12 @@ def test_it_judges_what_the_other_roles_make(values):
     found = values()
     assert [(group["name"], group["instance_types"], group["desired_size"]) for group in found["nodegroups"]] == [
         ("core", ["m8g.large"], 2),
-        ("broker", ["r8g.4xlarge"], 3),
-        ("controller", ["m8g.large"], 3),
-        ("load", ["c8g.2xlarge"], 1),
+    ]
+    assert [(pool["name"], pool["instance_types"], pool["size"], pool["passing"]) for pool in found["node_pools"]] == [
+        ("broker", ["r8g.4xlarge"], 3, 0),
+        ("controller", ["m8g.large"], 3, 0),
+        ("load", ["c8g.2xlarge"], 0, 1),
+        ("general", [], 0, 0),
     ]
     assert found["network"] == {
         "cidr": "10.1.0.0/16",
@@ -70,6 +82,13 @@ def test_it_follows_their_settings(values):
         network_nat="none",
         network_zone_ids=["usw2-az1", "usw2-az2"],
         kafka_cluster_brokers=6,
+        node_pools_classes=[{"name": "large", "volume": {"size": "80Gi", "iops": 4000}}],
+        node_pools_pools=[
+            {"name": "broker", "class": "large", "instance_types": ["r8g.8xlarge"], "capacity_types": ["spot"]},
+            {"name": "load", "class": "general", "requirements": []},
+        ],
+        node_pools_zones=["us-west-2a", "us-west-2b"],
+        load_test_clients=4,
         kafka_cluster_broker_storage="2Ti",
         kafka_eks_strimzi_version="1.2.0",
         kafka_eks_kafka_version="4.3.1",
@@ -77,6 +96,43 @@ def test_it_follows_their_settings(values):
     )
     assert (found["zones"], found["nat_gateways"]) == (2, 0)
     assert "ecr.api" in found["network"]["interface_endpoints"]
+    assert found["node_pools"] == [
+        {
+            "name": "broker",
+            "instance_types": ["r8g.8xlarge"],
+            "size": 6,
+            "passing": 0,
+            "spot": True,
+            "zones": ["us-west-2a", "us-west-2b"],
+            "root_size": "80Gi",
+            "root_iops": 4000,
+            "root_throughput": 125,
+        },
+        {
+            "name": "load",
+            "instance_types": [],
+            "size": 0,
+            "passing": 4,
+            "spot": False,
+            "zones": ["us-west-2a", "us-west-2b"],
+            "root_size": "50Gi",
+            "root_iops": 3000,
+            "root_throughput": 125,
+        },
+    ]
     assert found["volumes"][0] == {"name": "broker", "count": 6, "size": "2Ti"}
     assert (found["strimzi_version"], found["kafka_version"]) == ("1.2.0", "4.3.1")
     assert found["load"] == {"produced": 50, "consumed": 0, "replication_factor": 3}
+
+
+@pytest.mark.parametrize(
+    ("settings", "version"),
+    [
+        pytest.param({}, "3.4.4", id="of the role's own chart"),
+        pytest.param({"argocd_chart_version": "99.0.0"}, "", id="of a chart that is not known"),
+        pytest.param({"kafka_eks_delivery": "helm"}, "", id="where there is none"),
+        pytest.param({"argocd_installation": "existing"}, "", id="where somebody else has installed it"),
+    ],
+)
+def test_it_knows_the_argo_cd_that_is_installed(values, settings, version):
+    assert values(**settings)["argocd_version"] == version

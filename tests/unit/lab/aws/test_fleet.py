@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from lab.aws import settings
+from lab.aws import events, settings
 
 REGION = "us-west-2"
 PRICES = {"c8g.large": 1.0, "m8g.large": 2.0}  # sent in the other order
@@ -120,17 +120,52 @@ def test_a_quota_is_told_as_ec2_tells_it(account, karpenter):
     assert {error["ErrorCode"] for error in answer["Errors"]} == {"VcpuLimitExceeded"}
 
 
-def test_machines_that_come_and_go_are_told_to_whoever_listens(account, karpenter):
-    sqs, events = boto3.client("sqs", REGION), boto3.client("events", REGION)
+def test_spot_machines_are_launched_and_shown_as_such(account, karpenter):
+    answer = karpenter.launch(capacity="spot")
+    assert [(one["Lifecycle"], one["InstanceType"]) for one in answer["Instances"]] == [("spot", "c8g.large")]
+    (instance,) = account.instances()
+    assert (instance["InstanceLifecycle"], instance["InstanceType"]) == ("spot", "c8g.large")
+    settings.change(no_capacity=["*:us-west-2a", "*:us-west-2b"])
+    answer = karpenter.launch(capacity="spot")
+    assert (answer["Instances"], {error["Lifecycle"] for error in answer["Errors"]}) == ([], {"spot"})
+
+
+@pytest.fixture
+def told(account):
+    """What EventBridge was told, by way of a queue."""
+    sqs, bus = boto3.client("sqs", REGION), boto3.client("events", REGION)
     queue = sqs.create_queue(QueueName="q")["QueueUrl"]
-    events.put_rule(Name="r", EventPattern=json.dumps({"detail-type": ["EC2 Instance State-change Notification"]}))
-    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": f"arn:aws:sqs:{REGION}:123456789012:q"}])
+    bus.put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.ec2"]}))
+    bus.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": f"arn:aws:sqs:{REGION}:123456789012:q"}])
+
+    def told():
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in messages]
+
+    return told
+
+
+def test_a_machine_that_is_to_be_taken_away_is_announced(karpenter, account, told):
+    karpenter.launch()
+    (instance,) = account.instances()
+    told()
+    events.interrupt(instance["InstanceId"])
+    (event,) = told()
+    assert (event["detail-type"], event["detail"]) == (
+        "EC2 Spot Instance Interruption Warning",
+        {"instance-id": instance["InstanceId"], "instance-action": "terminate"},
+    )
+    account.ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    with pytest.raises(ValueError, match="no such machine runs"):
+        events.interrupt(instance["InstanceId"])
+
+
+def test_machines_that_come_and_go_are_told_to_whoever_listens(account, karpenter, told):
     karpenter.launch()
     (instance,) = account.instances()
     account.ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
     account.ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
-    messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
-    told = [json.loads(message["Body"]) for message in messages]
+    told = told()
     assert [one["detail"] for one in told] == [
         {"instance-id": instance["InstanceId"], "state": "running"},
         {"instance-id": instance["InstanceId"], "state": "terminated"},

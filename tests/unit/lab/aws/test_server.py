@@ -134,5 +134,16 @@ class TestControls:
         assert (span["resource"], span["seconds_on_aws"], span["ended"]) == ("add-on coredns", 30, None)
         assert self.ask("DELETE", "/lab/timeline").json["spans"] == []
 
+    @pytest.mark.parametrize(
+        ("asked", "sentence"),
+        [
+            pytest.param({"instance": "i-1"}, "i-1: no such machine runs", id="no such machine"),
+            pytest.param({"machine": "i-1"}, "unexpected keyword argument 'machine'", id="typo"),
+        ],
+    )
+    def test_what_cannot_be_interrupted_is_told(self, asked, sentence):
+        answer = self.ask("POST", "/lab/interruptions", **asked)
+        assert (answer.status_code, sentence in answer.text) == (400, True)
+
     def test_there_is_nothing_else(self):
         assert self.ask("GET", "/lab/other").status_code == 404

@@ -9,7 +9,11 @@ import pytest
 from ansible_collections.streamops.kafka_eks.plugins.action import kafka_rolling_restart
 from ansible_collections.streamops.kafka_eks.plugins.action.kafka_rolling_restart import ActionModule
 from ansible_collections.streamops.kafka_eks.plugins.module_utils import _renewal
-from ansible_collections.streamops.kafka_eks.plugins.module_utils._kubernetes import NoKubeconfig
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._kubernetes import (
+    KubernetesError,
+    NoKubeconfig,
+    NotAnswering,
+)
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness import Check
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness_look import Look
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._waiting import wait_for
@@ -101,7 +105,7 @@ def run(monkeypatch, cluster):
 
         class Watch:
             def __init__(self, *_: object):
-                self.leader = leader
+                self.leader: int | None = None
 
             def __enter__(self) -> Any:
                 return self
@@ -113,6 +117,7 @@ def run(monkeypatch, cluster):
                 pass
 
             def look(self) -> Look:
+                self.leader = leader
                 return left.pop(0) if len(left) > 1 else left[0]
 
         def connect(kubeconfig: str, context: str) -> Any:
@@ -179,28 +184,30 @@ def test_pods_are_restarted_where_they_are(run, cluster):
 
 def test_a_dry_run_only_says_who_is_due(run, cluster):
     result = run(check_mode=True)
-    assert (result["changed"], len(result["due"]), result["renewed"]) == (True, 3, {})
+    assert (result["changed"], result["renewed"]) == (True, {})
+    # The active controller after the other one.
+    assert result["due"] == ["data-on-eks-controller-4", "data-on-eks-controller-3", "data-on-eks-broker-0"]
     assert cluster.written == []
 
 
 def test_a_cluster_that_is_not_ready_is_left_alone(run, cluster):
     result = run(BROKEN, timeout=60)
     assert "is not ready before anything is done, after 60 s: quorum: voter 3 is late" in result["msg"]
-    assert "(nothing was renewed yet)" in result["msg"]
+    assert "(this run has renewed nothing)" in result["msg"]
     assert cluster.written == []
 
 
 def test_it_stops_at_the_first_member_after_which_the_cluster_is_not_ready(run, cluster):
-    result = run(READY, BROKEN, timeout=60)
+    result = run(READY, READY, BROKEN, timeout=60)
     assert "not ready after data-on-eks-controller-4 was renewed" in result["msg"]
-    assert "(renewed so far: data-on-eks-controller-4 (old-controller-4 to new-" in result["msg"]
+    assert "(this run has renewed data-on-eks-controller-4 (old-controller-4 to new-" in result["msg"]
     assert places(cluster)["controller-3"] == "old-controller-3"
 
 
 def test_without_a_new_node_the_old_one_stays_and_the_next_run_goes_on(run, cluster):
     cluster.launches = False
     result = run(timeout=60)
-    assert "data-on-eks-controller-4 was not renewed within 60 s: a new node is launched for it" in result["msg"]
+    assert "data-on-eks-controller-4 was not renewed within 60 s: it waits for a new node" in result["msg"]
     assert not any("patch Node" in step for step in cluster.written)
     assert cluster.list("v1", "Pod", "kafka", "kafka-eks.streamops.io/placeholder=true") == []
     cluster.launches = True
@@ -212,6 +219,45 @@ def test_a_killed_run_is_finished_with_what_it_has_begun(run, cluster):
     cluster.patch("", "Kafka", "data-on-eks", {"metadata": {"annotations": {_renewal.MARK: begun.text}}}, "kafka")
     assert list(run()["renewed"]) == ["data-on-eks-broker-0"]
     assert mark(cluster) is None
+
+
+def test_the_machine_that_a_killed_run_has_left_is_ended_first(run, cluster):
+    begun = _renewal.Mark("nodes", frozenset({"old-controller-4", "old-broker-0"}))
+    cluster.patch("", "Kafka", "data-on-eks", {"metadata": {"annotations": {_renewal.MARK: begun.text}}}, "kafka")
+    cluster.store(member("controller-4", "new", "again"), *machine("new", "controller", "b"))
+    cluster.launches = False
+    result = run(timeout=60)
+    assert "data-on-eks-broker-0 was not renewed" in result["msg"]
+    assert cluster.get("", "NodeClaim", "claim-old-controller-4") is None
+    assert "Kafka kafka/data-on-eks: an earlier run has begun and did not finish: this one goes on with it." in run.said
+
+
+def test_an_api_server_that_is_away_for_a_while_is_waited_for(run, monkeypatch):
+    away, step = [True, True], kafka_rolling_restart.Renewal._step
+
+    def stepping(*args: Any) -> Any:
+        if away and away.pop():
+            raise NotAnswering("The API server does not answer.", gone=True)
+        return step(*args)
+
+    monkeypatch.setattr(kafka_rolling_restart.Renewal, "_step", stepping)
+    assert list(run()["renewed"]) == ["data-on-eks-controller-4", "data-on-eks-controller-3", "data-on-eks-broker-0"]
+    assert any("data-on-eks-controller-4: The API server does not answer (0 of 900 s)" in line for line in run.said)
+
+
+def test_one_that_refuses_stops_it_with_what_was_done(run, cluster, monkeypatch):
+    plain = cluster.delete
+
+    def delete(api_version: str, kind: str, name: str, *args: Any) -> None:
+        if kind == "NodeClaim":
+            raise KubernetesError("You may not delete NodeClaims.", 403)
+        plain(api_version, kind, name, *args)
+
+    monkeypatch.setattr(cluster, "delete", delete)
+    assert (
+        "You may not delete NodeClaims; run it again: it goes on where it stopped. (this run has renewed data"
+        in run()["msg"]
+    )
 
 
 def test_one_that_was_killed_at_its_very_end_is_closed(run, cluster):

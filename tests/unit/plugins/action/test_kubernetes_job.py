@@ -54,9 +54,14 @@ Look = tuple[Object | KubernetesError | None, list[Object]]
 class FakeCluster:
     """Answers each look with the next of the list, and the last one for ever."""
 
-    def __init__(self, looks: list[Look]):
+    def __init__(self, looks: list[Look], events: list[Object] | None = None):
         self.looks = looks
         self.asked: list[str | None] = []
+        self.events = events
+
+    def served(self, api_version: str, kind: str) -> bool:
+        assert kind == "NodeClaim"
+        return self.events is not None
 
     def get(self, api_version: str, kind: str, name: str, namespace: str) -> Object | None:
         assert (api_version, kind, name, namespace) == ("batch/v1", "Job", "load", "kafka")
@@ -65,7 +70,9 @@ class FakeCluster:
             raise self.now
         return self.now
 
-    def list(self, api_version: str, kind: str, namespace: str, label_selector: str) -> list[Object]:
+    def list(self, api_version: str, kind: str, namespace: str | None, label_selector: str = "") -> list[Object]:
+        if kind in ("Event", "NodeClaim"):
+            return (self.events or []) if namespace == "kafka" else []
         assert (kind, label_selector) == ("Pod", "batch.kubernetes.io/controller-uid=u1")
         return self.pods
 
@@ -190,7 +197,10 @@ def test_an_image_that_cannot_be_had_ends_the_waiting_at_once(wait: Callable[...
 
 def test_a_pod_without_a_node_is_given_time(wait: Callable[..., Object]) -> None:
     scheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/6 nodes."}
-    lonely = {**pod("Pending", {}), "status": {"phase": "Pending", "conditions": [scheduled]}}
+    lonely = {
+        "metadata": {"name": "load-0-abcde", "uid": "p"},
+        "status": {"phase": "Pending", "conditions": [scheduled]},
+    }
     result = wait(FakeCluster([(job(), [lonely])]), start_timeout=60)
     assert result["seconds"] == 60
     assert result["msg"].startswith(
@@ -198,6 +208,22 @@ def test_a_pod_without_a_node_is_given_time(wait: Callable[..., Object]) -> None
     )
     finished = (job("Complete"), [])
     assert wait(FakeCluster([*[(job(), [lonely])] * 20, finished]), start_timeout=60)["succeeded"] is True
+
+
+def test_karpenter_is_asked_why_no_node_takes_a_pod(wait: Callable[..., Object]) -> None:
+    scheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/6 nodes."}
+    lonely = {
+        "metadata": {"name": "load-0-abcde", "uid": "p"},
+        "status": {"phase": "Pending", "conditions": [scheduled]},
+    }
+    event = {
+        "reason": "FailedScheduling",
+        "message": "Failed to schedule pod, all available instance types exceed limits for nodepool (NodePool=load)",
+        "involvedObject": {"uid": "p"},
+        "reportingComponent": "karpenter",
+    }
+    result = wait(FakeCluster([(job(), [lonely])], [event]), start_timeout=60)
+    assert "no node takes pod load-0-abcde (Karpenter: all available instance types exceed limits" in result["msg"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.streamops.kafka_eks.plugins.module_utils import _cost, _prices
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import AwsError
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._cost import Load, Need, Plan, Volumes
-from ansible_collections.streamops.kafka_eks.plugins.module_utils._groups import Group
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._groups import Group, pool_of
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._prices import Rate
 
 NOTHING = Plan(
@@ -25,9 +25,21 @@ NOTHING = Plan(
     metric_series=0,
     scrape_seconds=30,
 )
+POOL = {
+    "name": "broker",
+    "instance_types": ["r8g.4xlarge"],
+    "size": 3,
+    "passing": 2,
+    "spot": False,
+    "zones": [],
+    "root_size": "50Gi",
+    "root_iops": 3000,
+    "root_throughput": 125,
+}
 OPTIONS = {
     "extended_support": False,
     "nodegroups": [],
+    "node_pools": [],
     "volumes": [],
     "zones": 3,
     "nat_gateways": 0,
@@ -157,14 +169,6 @@ def test_traffic_between_zones_follows_from_the_load(load, produced, replicated,
     assert found == pytest.approx([quantity for quantity in expected if quantity])
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("1000Gi", 1000), ("1Ti", 1024), ("1024Mi", 1), ("1.5Gi", 1.5), ("1073741824", 1), ("1G", 0.9313)],
-)
-def test_sizes_are_those_of_kubernetes(text, size):
-    assert _cost.gib(text) == pytest.approx(size, rel=1e-4)
-
-
 def test_a_plan_comes_from_the_options():
     plan = _cost.plan_of(
         OPTIONS
@@ -172,6 +176,7 @@ def test_a_plan_comes_from_the_options():
             "nodegroups": [
                 {"name": "b", "instance_types": ["m8g.large", "m7g.large"], "desired_size": 2, "labels": {}}
             ],
+            "node_pools": [POOL],
             "volumes": [{"name": "b", "type": "gp3", "count": 1, "size": "1Ti", "iops": None, "throughput": None}],
             "interface_endpoints": 6,
             "nat_gateways": 2,
@@ -180,7 +185,7 @@ def test_a_plan_comes_from_the_options():
     )
     assert plan == dataclasses.replace(
         NOTHING,
-        groups=[Group("b", ("m8g.large", "m7g.large"), 2)],
+        groups=[Group("b", ("m8g.large", "m7g.large"), 2), pool_of(POOL)],
         volumes=[Volumes("b", "gp3", 1, 1024)],
         interface_endpoints=18,
         nat_gateways=2,

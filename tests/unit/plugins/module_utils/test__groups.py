@@ -2,9 +2,19 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._aws_data import AwsError
-from ansible_collections.streamops.kafka_eks.plugins.module_utils._groups import Group, group_of
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._groups import Group, gib, group_of, pool_of
 
 OPTIONS = {"name": "b", "instance_types": ["m8g.large"]}
+POOL = {
+    **OPTIONS,
+    "size": 3,
+    "passing": 1,
+    "spot": True,
+    "zones": ["us-west-2a"],
+    "root_size": "21G",
+    "root_iops": 4000,
+    "root_throughput": 250,
+}
 
 
 @pytest.mark.parametrize(
@@ -55,3 +65,32 @@ def test_the_image_tells_the_architecture(ami_type, architecture):
 def test_what_is_no_group_is_refused(options, words):
     with pytest.raises(AwsError, match=words):
         group_of(OPTIONS | options)
+
+
+def test_a_pool_has_an_image_for_each_architecture():
+    group = pool_of(POOL)
+    assert (group.pool, group.size, group.spot, group.architecture) == ("b", 3, True, None)
+    assert (group.root_size, group.root_iops, group.root_throughput) == (20, 4000, 250)
+    assert (group.passing, group.zones) == (1, ("us-west-2a",))
+    assert (str(group), str(group_of(OPTIONS))) == ("Pool 'b'", "Node group 'b'")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"size": -1}, "Pool 'b' is to have fewer nodes than none"),
+        ({"passing": -1}, "Pool 'b' is to have fewer nodes than none"),
+        ({"root_size": "big"}, "The size 'big' is none"),
+    ],
+)
+def test_what_is_no_pool_is_refused(options, words):
+    with pytest.raises(AwsError, match=words):
+        pool_of(POOL | options)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1000Gi", 1000), ("1Ti", 1024), ("1024Mi", 1), ("1.5Gi", 1.5), ("1073741824", 1), ("1G", 0.9313)],
+)
+def test_sizes_are_those_of_kubernetes(text, size):
+    assert gib(text) == pytest.approx(size, rel=1e-4)

@@ -13,6 +13,7 @@ from ansible_collections.streamops.kafka_eks.plugins.module_utils._jobs import (
     job_state,
     last_texts,
     log_lines,
+    unplaced,
     unseen,
 )
 
@@ -201,16 +202,23 @@ UNSCHEDULABLE = {
     ],
 )
 def test_job_state(seen: Object, pods: list[Object], state: JobState) -> None:
-    assert job_state(seen, pods) == state
+    assert job_state(seen, pods, {}) == state
+
+
+def test_who_knows_better_than_the_scheduler_is_heard() -> None:
+    assert unplaced([pod("Running", {}), UNSCHEDULABLE]) == [UNSCHEDULABLE]
+    whys = {"load-0-abcde": "EC2 has none", "another": "x"}
+    assert job_state(job(), [UNSCHEDULABLE], whys).text == "no node takes pod load-0-abcde (EC2 has none)"
+    assert "0/6 nodes are available" in job_state(job(), [UNSCHEDULABLE], {"load-0-abcde": ""}).text
 
 
 def test_the_failure_is_one_sentence() -> None:
-    state = job_state(job(FAILED), [pod("Failed", ended(1, "Error"))])
+    state = job_state(job(FAILED), [pod("Failed", ended(1, "Error"))], {})
     assert failure(job(), state, ["a", "b"], "logs/x.log") == (
         "Job kafka/load failed: pod load-0-abcde ended with exit code 1 (Error); its last lines: a | b; "
         "correct what its log tells (the whole log: logs/x.log)."
     )
-    stuck = job_state(job(suspend=True), [])
+    stuck = job_state(job(suspend=True), [], {})
     assert failure(job(), stuck, [], None) == (
         "Job kafka/load cannot go on: it is suspended; resume it by setting spec.suspend to false."
     )

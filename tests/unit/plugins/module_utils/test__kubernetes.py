@@ -71,7 +71,7 @@ class Api:
                 self.wfile.write(text)
                 return None
 
-            do_GET = do_PATCH = do_DELETE = answer
+            do_GET = do_PATCH = do_POST = do_DELETE = answer
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -297,6 +297,27 @@ def test_patch_and_delete(api, cluster) -> None:
     assert api.asked[-1][1]["dryRun"] == "All" and api.asked[-1][2] == {"metadata": {"finalizers": None}}
     cluster.delete("v1", "Pod", "gone", "kafka", propagation="Foreground")
     assert api.asked[-1][2]["propagationPolicy"] == "Foreground"
+
+
+@pytest.mark.parametrize(
+    ("resource", "asked"),
+    [
+        pytest.param("pods/portforward", {"group": "", "resource": "pods", "subresource": "portforward"}, id="part"),
+        pytest.param("jobs.batch", {"group": "batch", "resource": "jobs", "subresource": ""}, id="group"),
+        pytest.param(
+            "roles.rbac.authorization.k8s.io",
+            {"group": "rbac.authorization.k8s.io", "resource": "roles", "subresource": ""},
+            id="group with dots",
+        ),
+        pytest.param("*.*", {"group": "*", "resource": "*", "subresource": ""}, id="everything"),
+    ],
+)
+@pytest.mark.parametrize("allowed", [True, False])
+def test_rights_are_asked_for(api, cluster, resource, asked, allowed) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    api.answers[f"POST {path}"] = [(201, {"status": {"allowed": allowed}})]
+    assert cluster.may("create", resource, "kafka") is allowed
+    assert api.asked[-1][2]["spec"]["resourceAttributes"] == {"verb": "create", "namespace": "kafka", **asked}
 
 
 def test_logs_take_only_the_options_that_are_given(api, cluster) -> None:

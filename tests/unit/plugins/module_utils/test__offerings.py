@@ -8,6 +8,7 @@ from ansible_collections.streamops.kafka_eks.plugins.module_utils._cost import V
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._groups import Group
 
 ZONES = ["usw2-az1", "usw2-az2", "usw2-az3"]
+NETWORK = dict(zip(("us-west-2a", "us-west-2b", "us-west-2c"), ZONES, strict=True))
 BROKER = Group("broker", ("r8g.4xlarge",), 3)
 R8G = {
     "ProcessorInfo": {"SupportedArchitectures": ["arm64"]},
@@ -50,13 +51,24 @@ VOLUME = Volumes("broker", "gp3", 3, 1000)
             {"size": 2}, {"r8g.4xlarge": R8G}, ZONES[:2], "low", "not offered in usw2-az3", id="two are enough"
         ),
         pytest.param(
-            {"size": 1}, {"r8g.4xlarge": R8G}, [], "failed", "not offered in usw2-az1, usw2-az2", id="nowhere"
+            {"size": 0}, {"r8g.4xlarge": R8G}, [], "failed", "usw2-az2, usw2-az3, so that it has no nodes", id="nowhere"
+        ),
+        pytest.param(
+            {"zones": ("us-west-2a", "us-west-2b")},
+            {"r8g.4xlarge": R8G},
+            ZONES[:2],
+            "ok",
+            "is offered in usw2-az1, usw2-az2.",
+            id="in the zones of its pool",
+        ),
+        pytest.param(
+            {"zones": ("us-west-2c",)}, {"r8g.4xlarge": R8G}, ZONES[:2], "failed", "has no nodes", id="not in its own"
         ),
     ],
 )
 def test_types_are_looked_for_in_the_zones(group, types, offered, status, words):
     wanted = dataclasses.replace(BROKER, **group)
-    (check,) = _offerings.checks([wanted], types, {"r8g.4xlarge": offered}, ZONES, "us-west-2")
+    (check,) = _offerings.checks([wanted], types, {"r8g.4xlarge": offered}, NETWORK, "us-west-2")
     assert (check.check, check.status) == ("offering_broker", status)
     assert words in check.sentence
 
@@ -65,12 +77,32 @@ def test_any_type_of_a_group_will_do_in_a_zone():
     group = Group("core", ("r8g.4xlarge", "r7g.4xlarge"), 3)
     types = dict.fromkeys(group.instance_types, R8G)
     offered = {"r8g.4xlarge": ZONES[:2], "r7g.4xlarge": ZONES}
-    checks = list(_offerings.checks([group], types, offered, ZONES, "us-west-2"))
+    checks = list(_offerings.checks([group], types, offered, NETWORK, "us-west-2"))
     assert [check.status for check in checks] == ["ok", "ok"]
     assert checks[0].sentence.endswith("r8g.4xlarge is not offered in usw2-az3, where others of its types are.")
     nowhere = dict.fromkeys(types, ZONES[:2])
-    checks = list(_offerings.checks([group], types, nowhere, ZONES, "us-west-2"))
+    checks = list(_offerings.checks([group], types, nowhere, NETWORK, "us-west-2"))
     assert [check.status for check in checks] == ["failed", "failed"]
+
+
+def test_a_pool_by_requirements_is_not_known_where_it_is_needed():
+    member = Group("broker", (), 3, is_pool=True)
+    (check,) = _offerings.checks([member, dataclasses.replace(member, size=0)], {}, {}, NETWORK, "us-west-2")
+    assert (check.check, check.status) == ("offering_broker", "unknown")
+    assert check.sentence.startswith("Pool 'broker' has requirements instead of instance types")
+
+
+def test_a_pool_in_a_zone_without_subnets_is_told():
+    pools = [dataclasses.replace(BROKER, name=name, zones=("us-west-2a", "us-west-2d")) for name in ("b", "c")]
+    found = list(_offerings.checks(pools, {"r8g.4xlarge": R8G}, {"r8g.4xlarge": ZONES}, NETWORK, "us-west-2"))
+    assert [(check.check, check.status) for check in found] == [
+        ("pool_zones", "failed"),
+        ("offering_b", "ok"),
+        ("offering_c", "ok"),
+    ]
+    assert found[0].sentence == (
+        "Pools of nodes are to be in us-west-2d, where the network has no subnets: choose from us-west-2a, us-west-2b, us-west-2c."
+    )
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,18 @@ def test_exhausted_and_unknown_limits_are_told():
     assert found["quota_clusters"][0] == "unknown"
 
 
+def test_nodes_of_karpenter_count_with_those_that_come_and_go():
+    pools = [
+        Group("broker", ("r8g.4xlarge",), 3, root_size=20, is_pool=True),
+        Group("load", ("m8g.large",), 0, root_size=100, is_pool=True, passing=2),
+        Group("controller", (), 3, root_size=0, is_pool=True),
+    ]
+    found = judged(Wanted("demo", NETWORK, pools, []))
+    assert found["quota_vcpus"][1].endswith("52 more vCPUs are needed, 0 of 100 are in use.")
+    assert found["quota_gp3_storage"][1].endswith("0.25 more TiB are needed, 0 of 100 are in use.")
+    assert found["quota_nodegroups"][1].endswith("no more node groups are needed, 0 of 100 are in use.")
+
+
 def test_spot_and_other_families_are_judged_for_themselves():
     groups = [
         Group("spot", ("m8g.large",), 4, spot=True),

@@ -49,7 +49,7 @@ def test_the_defaults_do_not_contradict_each_other():
             {"plan": {"nat": "none"}},
             "endpoints",
             "failed",
-            "no interface endpoint for ec2, ecr.api, ecr.dkr, eks, eks-auth, sts",
+            "no interface endpoint for ec2, ecr.api, ecr.dkr, eks, eks-auth, sqs, ssm, sts",
             id="no way out",
         ),
         pytest.param(
@@ -75,10 +75,21 @@ def test_the_defaults_do_not_contradict_each_other():
             id="all in sync",
         ),
         pytest.param(
-            {"plan": {"zone_count": 2}}, "kafka_zones", "failed", "3 zones, but the network has 2", id="zones"
+            {"plan": {"zone_count": 2}}, "kafka_zones", "failed", "3 zones, but its nodes are in 2", id="zones"
         ),
         pytest.param(
-            {"plan": {"zone_ids": ("a", "b")}}, "kafka_zones", "failed", "3 zones, but the network has 2", id="zone ids"
+            {"plan": {"zone_ids": ("a", "b")}},
+            "kafka_zones",
+            "failed",
+            "3 zones, but its nodes are in 2",
+            id="zone ids",
+        ),
+        pytest.param(
+            {"groups": [dataclasses.replace(GROUPS[0], zones=("a", "b"))]},
+            "kafka_zones",
+            "failed",
+            "3 zones, but its nodes are in 2",
+            id="zones of its pool",
         ),
         pytest.param(
             {"kafka": {"brokers": 2, "replication_factor": 2, "min_insync_replicas": 1}},

@@ -103,6 +103,12 @@ def unstarted(cluster: Any) -> None:
     del cluster.kafka["status"], cluster.kafka["metadata"]["annotations"]
 
 
+ZONE = "topology.kubernetes.io/zone"
+ZONE_WITHOUT_KAFKA = both(
+    setting(f"nodes|fake-r8g-b|metadata|labels|{ZONE}", "us-east-1a"),
+    setting("nodes|other", {"kind": "Node", "metadata": {"name": "other", "labels": {ZONE: "us-east-1b"}}}),
+)
+TWO_ZONES = {"pod": {"topologySpreadConstraints": [{"topologyKey": ZONE, "minDomains": 2}]}}
 POD = "pods|data-on-eks-broker-0"
 PAUSED = {"type": "ReconciliationPaused", "status": "True"}
 STUCK = {"name": "kafka", "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
@@ -422,6 +428,24 @@ UNSCHEDULED = {
             "pass",
             "no node is shared and the zones are used",
             id="placement: no more zones than there are",
+        ),
+        pytest.param(
+            ZONE_WITHOUT_KAFKA,
+            "placement",
+            "final",
+            "brokers use 2 of 3 zones (us-east-1a, us-east-1c), controllers use 2 of 3 zones (us-east-1a, us-east-1c)",
+            id="placement: a zone without Kafka",
+        ),
+        pytest.param(
+            both(
+                ZONE_WITHOUT_KAFKA,
+                setting("pools|broker|spec|template", TWO_ZONES),
+                setting("pools|controller|spec|template", TWO_ZONES),
+            ),
+            "placement",
+            "pass",
+            "no node is shared and the zones are used",
+            id="placement: a zone without Kafka, which was not asked for",
         ),
         pytest.param(
             removing("claims|data-on-eks-broker-0"),

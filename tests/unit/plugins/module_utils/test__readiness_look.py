@@ -15,6 +15,7 @@ from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness_kaf
     Replica,
     RoundTrip,
 )
+from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness_kubernetes import kubernetes_checks
 from ansible_collections.streamops.kafka_eks.plugins.module_utils._readiness_look import (
     ARGUMENT_SPEC,
     Wanted,
@@ -228,6 +229,23 @@ def test_without_the_definitions_it_says_what_to_install(cluster) -> None:
         NotServed, match="does not know the kind Kafka of kafka.strimzi.io: install the Strimzi operator"
     ):
         gather(cluster, wanted())
+
+
+def test_karpenter_is_asked_for_a_pod_without_a_node(cluster) -> None:
+    pod = cluster.list("v1", "Pod", "kafka", "strimzi.io/pool-name=broker")[0]
+    event = {
+        "kind": "Event",
+        "metadata": {"name": "e", "namespace": "kafka"},
+        "reason": "FailedScheduling",
+        "message": "Failed to schedule pod, no room",
+        "involvedObject": {"uid": pod["metadata"]["uid"]},
+        "reportingComponent": "karpenter",
+    }
+    cluster.stored["Event", "kafka", "e"] = event
+    assert not gather(cluster, wanted()).said.events
+    del cluster.stored["Pod", "kafka", pod["metadata"]["name"]]["spec"]["nodeName"]
+    checks = {check.name: check for check in kubernetes_checks(gather(cluster, wanted()))}
+    assert checks["nodes"].evidence == f"{pod['metadata']['name']} has no node: Karpenter: no room"
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def pod(role: str, number: int, on: str | None, **rest: Any) -> dict[str, Any]:
     }
 
 
+TAINT = {"key": POOL, "value": "broker", "effect": "NoSchedule"}
 KAFKA: dict[str, Any] = {"metadata": {"name": "data-on-eks"}}
 SEEN = Seen(
     KAFKA,
@@ -61,6 +62,12 @@ def names(objects: list[dict[str, Any]]) -> list[str]:
 )
 def test_what_was_there_at_the_start_is_due(scope: str, only_drifted: bool, due: list[str]) -> None:
     assert names(_renewal.order(SEEN, _renewal.new_mark(SEEN, scope, only_drifted), None)) == due
+
+
+def test_a_machine_that_is_to_be_ended_is_due_as_if_it_had_drifted() -> None:
+    going = {**claim("c3"), "metadata": {"name": "claim-c3", "deletionTimestamp": "now"}}
+    seen = Seen(KAFKA, SEEN.pods, SEEN.nodes, [claim("b0"), going])
+    assert names(_renewal.order(seen, _renewal.new_mark(seen, "nodes", True), None)) == ["controller-3"]
 
 
 def test_the_active_controller_is_the_last_of_the_controllers() -> None:
@@ -101,6 +108,17 @@ def test_a_member_is_renewed_only_when_it_runs_elsewhere(one: dict[str, Any]) ->
         pytest.param(node("new", "controller"), False, id="of another pool"),
         pytest.param(node("new", unschedulable=True), False, id="cordoned"),
         pytest.param({**node("new"), "status": {}}, False, id="not ready"),
+        pytest.param(node("new", taints=[TAINT]), True, id="with the taint of its pool"),
+        pytest.param(node("new", taints=[{**TAINT, "value": "controller"}]), False, id="with another's taint"),
+        pytest.param(
+            node("new", taints=[TAINT, {"key": "ebs.csi.aws.com/agent-not-ready", "effect": "NoExecute"}]),
+            False,
+            id="its driver is not there yet",
+        ),
+        pytest.param(
+            node("new", taints=[{"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}]), False, id="about to end"
+        ),
+        pytest.param(node("new", taints=[{"key": "x", "effect": "PreferNoSchedule"}]), True, id="not liked by others"),
         pytest.param(node("b0"), False, id="the old one itself"),
         pytest.param(node("b10"), False, id="with a member on it"),
     ],
@@ -108,6 +126,23 @@ def test_a_member_is_renewed_only_when_it_runs_elsewhere(one: dict[str, Any]) ->
 def test_a_spare_node(new: dict[str, Any], found: bool) -> None:
     seen = Seen(KAFKA, SEEN.pods, [new])
     assert bool(_renewal.spare(seen, ALL, SEEN.pods[0], node("b0"))) == found
+
+
+@pytest.mark.parametrize(
+    ("toleration", "taken"),
+    [
+        pytest.param({"operator": "Exists"}, True, id="everything"),
+        pytest.param({"key": POOL, "operator": "Exists"}, True, id="whatever its value"),
+        pytest.param({"key": POOL, "operator": "Equal", "value": "broker", "effect": "NoSchedule"}, True, id="exactly"),
+        pytest.param({"key": POOL, "value": "broker", "effect": "NoExecute"}, False, id="another effect"),
+        pytest.param({"key": "other", "operator": "Exists"}, False, id="another key"),
+    ],
+)
+def test_a_node_is_spare_for_who_tolerates_its_taints(toleration: dict[str, Any], taken: bool) -> None:
+    member = SEEN.pods[0]
+    member = {**member, "spec": {**member["spec"], "tolerations": [toleration]}}
+    found = _renewal.spare(Seen(KAFKA, SEEN.pods, [node("new", taints=[TAINT])]), ALL, member, node("b0"))
+    assert bool(found) == taken
 
 
 def test_a_placeholder_asks_for_a_node_where_the_volume_of_the_member_can_follow() -> None:

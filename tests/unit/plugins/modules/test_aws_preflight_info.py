@@ -120,6 +120,33 @@ def test_a_type_that_is_not_offered_is_told(account):
     )
 
 
+def test_pools_of_karpenter_are_judged_as_node_groups_are(account):
+    settings.change(not_offered=["c8g.2xlarge:us-west-2a", "r8g.4xlarge:us-west-2b"])
+    pools = [
+        {"name": "broker", "instance_types": ["r8g.4xlarge"], "size": 3},
+        {"name": "controller", "instance_types": ["m9z.large"], "size": 3},
+        {"name": "load", "instance_types": ["c8g.2xlarge"], "passing": 1, "zones": ["us-west-2a"]},
+        {"name": "general"},
+    ]
+    found = judged(account, nodegroups=[], node_pools=pools)
+    offered = {name: checks for name, checks in found.items() if name.startswith("offering")}
+    assert {name: [status for status, _ in checks] for name, checks in offered.items()} == {
+        "offering_broker": ["failed"],
+        "offering_controller": ["failed"],
+        "offering_load": ["failed"],
+    }
+    assert "Pool 'broker': r8g.4xlarge is not offered in usw2-az" in offered["offering_broker"][0][1]
+    assert "EC2 has no instance type m9z.large" in offered["offering_controller"][0][1]
+    assert "56 more vCPUs are needed" in found["quota_vcpus"][0][1]
+
+
+def test_pools_by_requirements_alone_are_told(account):
+    found = judged(account, nodegroups=[], node_pools=[{"name": "broker", "size": 3}])
+    ((status, sentence),) = found["offering_broker"]
+    assert status == "unknown"
+    assert "Pool 'broker' has requirements instead of instance types" in sentence
+
+
 def test_a_version_that_has_ended_is_told(account):
     ((status, sentence),) = judged(account, kubernetes_version="1.30")["kubernetes"]
     assert status == "failed"

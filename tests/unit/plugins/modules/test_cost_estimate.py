@@ -34,6 +34,23 @@ def test_an_estimate_asks_nobody(aws):
     assert not aws.requests
 
 
+def test_pools_of_karpenter_are_priced_as_far_as_they_are_there_for_good(aws):
+    pools = [
+        {"name": "broker", "instance_types": ["r8g.4xlarge", "r7g.4xlarge"], "size": 3},
+        {"name": "load", "instance_types": ["c8g.2xlarge"], "passing": 1},
+        {"name": "controller", "size": 3},
+    ]
+    for refresh in (False, True):
+        result = aws.run("cost_estimate", node_pools=pools, refresh=refresh)
+        assert set(monthly(result)) == {
+            "EKS control plane",
+            "Nodes 'broker': 3 r8g.4xlarge",
+            "Root volumes of 'broker'",
+            "Root volumes of 'controller'",
+        }
+        assert [item["item"] for item in result["unknown"]] == ["Nodes 'controller': 3 of any type"]
+
+
 def test_it_is_the_same_in_check_mode(aws):
     assert aws.run("cost_estimate", check=True, **CLUSTER) == aws.run("cost_estimate", **CLUSTER)
 

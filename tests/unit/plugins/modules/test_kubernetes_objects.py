@@ -22,6 +22,7 @@ from ansible_collections.streamops.kafka_eks.plugins.modules.kubernetes_objects 
     Change,
     Waiter,
     absent,
+    marked,
     patched,
     plan_absent,
     plan_patched,
@@ -31,6 +32,8 @@ from ansible_collections.streamops.kafka_eks.plugins.modules.kubernetes_objects 
 )
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kafka"}}
+OUR_NAMESPACE = {**NAMESPACE, "metadata": {"name": "kafka", "labels": {"app.kubernetes.io/managed-by": "kafka-eks"}}}
+CLAIM = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "kafka"}}
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "kafka"}, "data": {"x": "1"}}
 SECRET = {
     "apiVersion": "v1",
@@ -201,8 +204,45 @@ def test_what_somebody_deletes_meanwhile_is_named(fake_cluster) -> None:
         present(cluster, [TOPIC], plan_present(cluster, [TOPIC], False), time.waiter(), wait=True)
 
 
+@pytest.mark.parametrize(
+    ("there", "label"),
+    [
+        pytest.param([], "kafka-eks", id="new"),
+        pytest.param([OUR_NAMESPACE], "kafka-eks", id="made here before"),
+        pytest.param([NAMESPACE], None, id="somebody else's"),
+    ],
+)
+def test_a_namespace_is_marked_when_it_is_made(fake_cluster, there, label) -> None:
+    namespace, config = marked(fake_cluster(*there), [NAMESPACE, CONFIG])
+    assert (namespace["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == label
+    assert config == CONFIG
+    assert NAMESPACE["metadata"] == {"name": "kafka"}
+
+
+def test_a_dry_run_without_a_cluster_shows_the_mark() -> None:
+    assert marked(None, [NAMESPACE]) == [OUR_NAMESPACE]
+
+
+@pytest.mark.parametrize(
+    ("there", "objects", "action"),
+    [
+        pytest.param([OUR_NAMESPACE], [NAMESPACE], "deleted", id="made here"),
+        pytest.param([NAMESPACE], [NAMESPACE], "kept", id="somebody else's"),
+        pytest.param([OUR_NAMESPACE, CLAIM], [NAMESPACE], "kept", id="with claims"),
+        pytest.param([OUR_NAMESPACE, CLAIM], [NAMESPACE, CLAIM], "deleted", id="with claims that go too"),
+        pytest.param([], [NAMESPACE], "absent", id="gone"),
+    ],
+)
+def test_a_namespace_goes_only_when_it_was_made_here_and_has_no_data(fake_cluster, there, objects, action) -> None:
+    cluster = fake_cluster(*there)
+    changes = plan_absent(cluster, objects)
+    absent(cluster, changes, Time().waiter(), wait=True)
+    assert actions(changes)[-1] == ("Namespace kafka", action)
+    assert ("delete Namespace kafka" in cluster.written) == (action == "deleted")
+
+
 def test_removal_goes_the_other_way_round(fake_cluster) -> None:
-    cluster = fake_cluster(NAMESPACE, DEFINITION, TOPIC, CONFIG)
+    cluster = fake_cluster(OUR_NAMESPACE, DEFINITION, TOPIC, CONFIG)
     changes = plan_absent(cluster, [NAMESPACE, DEFINITION, CONFIG, SECRET, TOPIC])
     absent(cluster, changes, Time().waiter(), wait=True)
     assert actions(changes)[1] == ("Secret kafka/s", "absent")
@@ -297,6 +337,14 @@ def test_the_module_applies(monkeypatch, capsys, fake_cluster) -> None:
     assert (result["changed"], result["cluster_reachable"], cluster.closed) == (True, True, True)
     assert cluster.written == ["apply ConfigMap a"]
     assert run(monkeypatch, capsys, cluster)["changed"] is False
+
+
+def test_the_module_removes_the_namespace_that_it_has_made(monkeypatch, capsys, fake_cluster) -> None:
+    cluster = fake_cluster()
+    run(monkeypatch, capsys, cluster, objects=[NAMESPACE])
+    assert run(monkeypatch, capsys, cluster, objects=[NAMESPACE])["changed"] is False
+    run(monkeypatch, capsys, cluster, objects=[NAMESPACE], state="absent")
+    assert cluster.written == ["apply Namespace kafka", "delete Namespace kafka"]
 
 
 def test_the_module_removes(monkeypatch, capsys, fake_cluster) -> None:
