@@ -15,10 +15,16 @@ from ._objects import condition, holds, reason_of
 Object = dict[str, Any]
 
 LONGEST = 240
-_KEYS = {"node.kubernetes.io/instance-type": "type", "topology.kubernetes.io/zone": "zone"}
+# What of a pod's requirements tells most, and how Karpenter writes it.
+_WANTED = {
+    "type": re.compile(r"node\.kubernetes\.io/instance-type In \[([^\]]+)\]"),
+    "zone": re.compile(r"topology\.kubernetes\.io/zone In \[([^\]]+)\]"),
+    "cpu": re.compile(r'"cpu":"([^"]+)"'),
+    "memory": re.compile(r'"memory":"([^"]+)"'),
+}
 # Clauses of pools that are not for the pod; their label and taint say so.
 _OF_ANOTHER_POOL = ("did not tolerate taint", "incompatible requirements, key kafka-eks.streamops.io/pool")
-_NO_OFFERING = "had a required offering"
+_NO_OFFERING = "required offering"
 _POOL = re.compile(r"karpenter\.sh/nodepool In \[([^\]]+)\]")
 _CLAIM = re.compile(r"nodeclaim/([\w.-]+)")
 _REFUSAL = re.compile(r"fleet error\(s\), (?P<code>\w+): (?P<message>.*?)(?: \(aws-error-code.*)?$", re.DOTALL)
@@ -90,11 +96,7 @@ def _condensed(message: str) -> str:
     clauses = message.removeprefix("Failed to schedule pod, ").split("; ")
     clause = next((one for one in clauses if not one.startswith(_OF_ANOTHER_POOL)), clauses[0])
     words, _, requirements = clause.partition(", requirements=")
-    wanted = [
-        f"{name} {match[1]}"
-        for key, name in _KEYS.items()
-        if (match := re.search(re.escape(key) + r" In \[([^\]]+)\]", requirements))
-    ]
+    wanted = [f"{name} {match[1]}" for name, form in _WANTED.items() if (match := form.search(requirements))]
     return shorten(f"Karpenter: {words}" + (f" ({', '.join(wanted)})" if wanted else ""), LONGEST, placeholder=" ...")
 
 

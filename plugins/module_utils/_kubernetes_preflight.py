@@ -118,9 +118,14 @@ def nodes_problems(pools: Sequence[Pool], nodes: Sequence[Object]) -> Iterator[s
             f"Too few nodes with the label {POOL_LABEL} can take Kafka's pods, which are placed on no others ({counts}{useless}): label one for "
             f"each pod, such as with kubectl label node NAME {POOL_LABEL}={short[0].name}."
         )
-    for pool in pools:
-        if pool not in short and pool.zones > 1:
-            yield from _zones_problem(pool, fit[pool.name])
+    crowded = [
+        (pool, zones)
+        for pool in pools
+        if pool not in short and pool.zones > 1
+        if placeable(zones := _zones(fit[pool.name]), pool.zones) < pool.pods
+    ]
+    if crowded:
+        yield _zones_problem(crowded)
 
 
 def found_lines(pools: Sequence[Pool], nodes: Sequence[Object]) -> list[str]:
@@ -142,21 +147,26 @@ def placeable(nodes_by_zone: Mapping[str, int], zones: int) -> int:
     return sum(min(count, least + 1) for count in nodes_by_zone.values())
 
 
-def _zones_problem(pool: Pool, nodes: Sequence[Object]) -> Iterator[str]:
-    zones = Counter(zone for node in nodes if (zone := _zone(node)))
-    count = placeable(zones, pool.zones)
-    if count >= pool.pods:
-        return
-    where = (
-        f"are in {', '.join(f'{zone} ({zones[zone]})' for zone in sorted(zones))}"
-        if zones
-        else f"have no label {ZONE_LABEL}"
+def _zones_problem(crowded: Sequence[tuple[Pool, Mapping[str, int]]]) -> str:
+    placed = [
+        f"{placeable(zones, pool.zones)} of {pool.pods} of {pool.name}, whose nodes {_whereabouts(zones)}"
+        for pool, zones in crowded
+    ]
+    fewer = min(len(zones) if placeable(zones, len(zones)) >= pool.pods else 1 for pool, zones in crowded)
+    return (
+        f"Pods are spread evenly over {crowded[0][0].zones} zones, with which not all would be placed ({'; '.join(placed)}): label nodes in other "
+        f"zones, or set kafka_cluster_zones to {fewer}."
     )
-    fewer = len(zones) if placeable(zones, len(zones)) >= pool.pods else 1
-    yield (
-        f"Only {count} of the {pool.pods} pods of {pool.name} would be placed, since its nodes {where} and pods are spread evenly over "
-        f"{pool.zones} zones: label nodes in other zones, or set kafka_cluster_zones to {fewer}."
-    )
+
+
+def _whereabouts(zones: Mapping[str, int]) -> str:
+    if not zones:
+        return f"have no label {ZONE_LABEL}"
+    return f"are in {', '.join(f'{zone} ({zones[zone]})' for zone in sorted(zones))}"
+
+
+def _zones(nodes: Sequence[Object]) -> Counter[str]:
+    return Counter(zone for node in nodes if (zone := _zone(node)))
 
 
 def _labelled(pool: Pool, nodes: Sequence[Object]) -> list[Object]:

@@ -60,9 +60,10 @@ def test_pods_go_only_where_their_pool_lives(render: Render) -> None:
         assert spread["labelSelector"]["matchLabels"]["strimzi.io/pool-name"] == name
 
 
-def test_one_zone_is_no_zone(render: Render, validators: Callable[[dict[str, Any]], list[str]]) -> None:
-    objects = render("kafka_cluster", "kafka.yml.j2", kafka_cluster_zones=1)
-    assert [validators(one) for one in objects[1:]] == [[], [], []]
+@pytest.mark.parametrize("one", [1, "1"])
+def test_one_zone_is_no_zone(render: Render, validators: Callable[[dict[str, Any]], list[str]], one: Any) -> None:
+    objects = render("kafka_cluster", "kafka.yml.j2", kafka_cluster_zones=one)
+    assert [validators(obj) for obj in objects[1:]] == [[], [], []]
     for pool in objects[1:3]:
         template = pool["spec"]["template"]["pod"]
         assert "topologySpreadConstraints" not in template and "podAntiAffinity" in template["affinity"]
@@ -103,6 +104,11 @@ def test_volumes_outlive_the_cluster(render: Render) -> None:
         ),
         pytest.param({"kafka_cluster_min_insync_replicas": 3}, [], id="as many in-sync copies as copies is allowed"),
         pytest.param({"kafka_cluster_controllers": 2}, ["controllers"], id="two controllers"),
+        pytest.param(
+            {"kafka_cluster_controllers": "1", "kafka_cluster_brokers": "10", "kafka_cluster_replication_factor": "5"},
+            [],
+            id="numbers of the command line, which are texts",
+        ),
         pytest.param({"kafka_cluster_listeners": []}, ["listeners"], id="no listener"),
     ],
 )

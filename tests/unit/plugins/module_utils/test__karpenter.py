@@ -20,9 +20,8 @@ OTHER_POOL = (
 )
 TAINTED = "did not tolerate taint (taint=kafka-eks.streamops.io/pool=load:NoSchedule)"
 NO_CAPACITY = f"Failed to schedule pod, {TAINTED}; no instance type had enough resources or had a required offering, requirements={LABELS}; {OTHER_POOL}"
-NO_OFFERING = (
-    "Karpenter: no instance type had enough resources or had a required offering (type r8g.4xlarge, zone us-west-2b)"
-)
+NO_OFFERING = "Karpenter: no instance type had enough resources or had a required offering (type r8g.4xlarge, zone us-west-2b, cpu 12, memory 100Gi)"
+SEVERAL = "no instance type which met the scheduling requirements and had enough resources, had a required offering"
 LIMITED = "all available instance types exceed limits for nodepool (NodePool=broker)"
 REFUSED = "NodeClaim broker-dlx79 event: creating instance, insufficient capacity, with fleet error(s), "
 SHORTAGE = (
@@ -68,6 +67,11 @@ def refused(message: str, name: str = "broker-dlx79") -> dict[str, Any]:
             [event("FailedScheduling", NO_CAPACITY), refused(SHORTAGE)],
             f"{NO_OFFERING}; {EC2_HAS_NONE}",
             id="and what EC2 lacks",
+        ),
+        pytest.param(
+            [event("FailedScheduling", f"Failed to schedule pod, {SEVERAL}, requirements={LABELS}"), refused(SHORTAGE)],
+            f"Karpenter: {SEVERAL} (type r8g.4xlarge, zone us-west-2b, cpu 12, memory 100Gi); {EC2_HAS_NONE}",
+            id="in a pool of several types",
         ),
         pytest.param(
             [event("FailedScheduling", NO_CAPACITY), refused(SHORTAGE.replace("us-west-2b", "us-west-2c"))],

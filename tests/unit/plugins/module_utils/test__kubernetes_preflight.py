@@ -92,21 +92,24 @@ def test_how_many_pods_can_be_placed(counts, zones, expected) -> None:
             [pool()],
             [node("a"), node("a"), node("b")],
             [
-                "Only 2 of the 3 pods of broker would be placed, since its nodes are in a (2), b (1) and pods are spread evenly over 3 zones: "
-                "label nodes in other zones, or set kafka_cluster_zones to 2."
+                "Pods are spread evenly over 3 zones, with which not all would be placed (2 of 3 of broker, whose nodes are in a (2), b (1)): label "
+                "nodes in other zones, or set kafka_cluster_zones to 2."
             ],
             id="too few zones",
         ),
         pytest.param(
             [pool(5, 2)],
             [node(zone) for zone in "aaaab"],
-            ["since its nodes are in a (4), b (1) and pods", "or set kafka_cluster_zones to 1."],
+            ["(3 of 5 of broker, whose nodes are in a (4), b (1)):", "or set kafka_cluster_zones to 1."],
             id="zones of unequal size",
         ),
         pytest.param(
-            [pool()],
-            [node(None)] * 3,
-            ["its nodes have no label topology.kubernetes.io/zone", "or set kafka_cluster_zones to 1."],
+            [pool(), pool(name="controller")],
+            [node(None)] * 3 + [node(zone, label="controller") for zone in "aab"],
+            [
+                "(0 of 3 of broker, whose nodes have no label topology.kubernetes.io/zone; 2 of 3 of controller, whose nodes are in a (2), b (1)):",
+                "or set kafka_cluster_zones to 1.",
+            ],
             id="no zones",
         ),
     ],
