@@ -21,10 +21,13 @@ from lab.process import family
 
 
 def kill_at(
-    command: list[str], is_there: Callable[[str], bool], after: float = 0.0, environment: Mapping[str, str] = os.environ
+    command: list[str],
+    is_there: Callable[[str], bool],
+    after: float = 0.0,
+    environment: Mapping[str, str] | None = None,
 ) -> bool:
     """Kill it, with all that it started, some seconds after the line; False where it ended without one."""
-    unbuffered = {**environment, "PYTHONUNBUFFERED": "1"}
+    unbuffered = {**(os.environ if environment is None else environment), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, cwd=REPO, env=unbuffered, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

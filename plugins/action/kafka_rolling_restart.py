@@ -101,7 +101,7 @@ class Renewal:
 
     def _prove_ready(self, when: str) -> None:
         try:
-            wait_for(Patience(self._watch).look, self._timeout, lambda line: self._say(line))
+            wait_for(Patience(self._watch).look, self._timeout, self._say)
         except TimedOut as late:
             raise Stopped(
                 f"{self._wanted} is not ready {when}, after {late.seconds:.0f} s: {late.seen.value.missing}; mend what is named and run it "
@@ -152,8 +152,7 @@ class Renewal:
 
     def _make_room(self, seen: _renewal.Seen, mark: _renewal.Mark, pod: Object) -> bool:
         """Have a new node for the member, and only then no more pods on its old one."""
-        node = seen.node_of(pod)
-        assert node is not None  # only a pod on a node is due
+        node = seen.node_of(pod)  # it has one, or it would not be due
         if _renewal.spare(seen, mark, pod, node) is None:
             if not any(one["metadata"]["name"] == _renewal.placeholder_name(pod) for one in seen.placeholders):
                 self._cluster.apply(_renewal.placeholder(pod, node))

@@ -20,7 +20,7 @@ POOL_ARGUMENT = {
         "name": {"type": "str", "required": True},
         "instance_types": {"type": "list", "elements": "str", "default": []},
         "size": {"type": "int", "default": 0},
-        "passing": {"type": "int", "default": 0},
+        "temporary": {"type": "int", "default": 0},
         "spot": {"type": "bool", "default": False},
         "zones": {"type": "list", "elements": "str", "default": []},
         "root_size": {"type": "str", "default": "50Gi"},
@@ -47,7 +47,7 @@ class Group:
     root_iops: int = ROOT_IOPS
     root_throughput: int = ROOT_THROUGHPUT
     is_pool: bool = False  # of Karpenter's
-    passing: int = 0  # nodes besides, which come and go with their pods
+    temporary: int = 0  # nodes besides, which come and go with their pods
     zones: tuple[str, ...] = ()  # their names; none: all that the network has
 
     @property
@@ -85,8 +85,8 @@ def group_of(options: Mapping[str, Any]) -> Group:
 
 def pool_of(options: Mapping[str, Any]) -> Group:
     """A pool in the form of the option node_pools, in which all are given."""
-    size, passing = options["size"], options["passing"]
-    if min(size, passing) < 0:
+    size, temporary = options["size"], options["temporary"]
+    if min(size, temporary) < 0:
         raise AwsError(f"Pool {options['name']!r} is to have fewer nodes than none: correct it.")
     return Group(
         name=options["name"],
@@ -99,7 +99,7 @@ def pool_of(options: Mapping[str, Any]) -> Group:
         root_iops=options["root_iops"],
         root_throughput=options["root_throughput"],
         is_pool=True,
-        passing=passing,
+        temporary=temporary,
         zones=tuple(options["zones"]),
     )
 

@@ -74,20 +74,30 @@ def _machine(message: str, said: Said) -> str:
     if named is None:
         return ""
     claim = next((one for one in said.claims if one["metadata"]["name"] == named[1]), None)
-    if claim is None:
-        # Karpenter gives it up at once when EC2 refuses it.
-        refused = [one for one in said.about("InsufficientCapacityError") if one["involvedObject"]["name"] == named[1]]
-        return _refusal(_newest(refused)["message"]) if refused else ""
+    if claim is not None:
+        return _progress(claim)
+    # Karpenter gives one up at once when EC2 refuses it, and after a quarter of an hour when it has not joined. Of the next one it
+    # tells the pod some minutes later.
+    refused = [one for one in said.about("InsufficientCapacityError") if one["involvedObject"]["name"] == named[1]]
+    if refused:
+        return _refusal(_newest(refused)["message"])
+    pool = named[1].rpartition("-")[0]
+    others = [one for one in said.claims if one["metadata"]["name"].rpartition("-")[0] == pool]
+    return next(filter(None, map(_progress, others)), "")
+
+
+def _progress(claim: Object) -> str:
+    name, launched = claim["metadata"]["name"], condition(claim, "Launched") or {}
     if not holds(claim, "Launched"):
-        return f"NodeClaim {named[1]} is not launched ({reason_of(condition(claim, 'Launched'))})"
-    machine, launched = claim["status"]["providerID"].rpartition("/")[2], condition(claim, "Launched") or {}
+        return f"NodeClaim {name} is not launched ({reason_of(launched)})"
+    machine = f"machine {claim['status']['providerID'].rpartition('/')[2]} (NodeClaim {name})"
     if not holds(claim, "Registered"):
         return (
-            f"machine {machine} (NodeClaim {named[1]}), launched at {launched.get('lastTransitionTime')}, has not joined the cluster; "
-            "if it never does, see the access entry of its role, its way to the API server and its console output"
+            f"{machine}, launched at {launched.get('lastTransitionTime')}, has not joined the cluster; if it never does, see the access entry "
+            "of its role, its way to the API server and its console output"
         )
     if not holds(claim, "Initialized"):
-        return f"machine {machine} (NodeClaim {named[1]}) is not ready for pods ({reason_of(condition(claim, 'Initialized'))})"
+        return f"{machine} is not ready for pods ({reason_of(condition(claim, 'Initialized'))})"
     return ""
 
 
@@ -95,7 +105,7 @@ def _condensed(message: str) -> str:
     """A clause for each pool, of which the one that comes nearest counts, without the labels that every node has."""
     clauses = message.removeprefix("Failed to schedule pod, ").split("; ")
     clause = next((one for one in clauses if not one.startswith(_OF_ANOTHER_POOL)), clauses[0])
-    words, _, requirements = clause.partition(", requirements=")
+    words, dummy, requirements = clause.partition(", requirements=")
     wanted = [f"{name} {match[1]}" for name, form in _WANTED.items() if (match := form.search(requirements))]
     return shorten(f"Karpenter: {words}" + (f" ({', '.join(wanted)})" if wanted else ""), LONGEST, placeholder=" ...")
 

@@ -334,8 +334,8 @@ class Cluster:
 
     def may(self, verb: str, resource: str, namespace: str = "") -> bool:
         """Whether this identity is allowed something; the resource as kubectl auth can-i takes it, such as pods/portforward."""
-        kind, _, subresource = resource.partition("/")
-        name, _, group = kind.partition(".")
+        kind, dummy, subresource = resource.partition("/")
+        name, dummy, group = kind.partition(".")
         wanted = {"verb": verb, "group": group, "resource": name, "subresource": subresource, "namespace": namespace}
         review = {
             "apiVersion": "authorization.k8s.io/v1",

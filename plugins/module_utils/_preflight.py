@@ -260,7 +260,7 @@ def _usage(answers: Answers, wanted: Wanted) -> dict[str, tuple[float | None, fl
     found: dict[str, tuple[float | None, float, str]] = {}
     for name, spot in (("vcpus", False), ("spot_vcpus", True)):
         need = sum(
-            (group.size + group.passing) * _vcpus(types.get(name))
+            (group.size + group.temporary) * _vcpus(types.get(name))
             for group in wanted.groups
             for name in group.instance_types[:1]
             if group.spot == spot and _family(name) in STANDARD_FAMILIES
@@ -270,7 +270,7 @@ def _usage(answers: Answers, wanted: Wanted) -> dict[str, tuple[float | None, fl
         found[name] = (None if unknown else used, need - have, unknown)
     volumes = [] if _reason(answers, "gp3") else answers["gp3"]
     size = sum(volume.size_gib * volume.count for volume in wanted.volumes if volume.type == "gp3")
-    size += sum((group.size + group.passing) * group.root_size for group in wanted.groups)
+    size += sum((group.size + group.temporary) * group.root_size for group in wanted.groups)
     have = sum(volume["Size"] for volume in volumes if _is_of_cluster(volume, wanted.cluster))
     used = sum(volume["Size"] for volume in volumes)
     unknown = _reason(answers, "gp3")

@@ -62,7 +62,7 @@ def mark_of(kafka: Object) -> Mark | None:
     text = (kafka["metadata"].get("annotations") or {}).get(MARK)
     if not text:
         return None
-    scope, _, uids = text.partition(":")
+    scope, dummy, uids = text.partition(":")
     return Mark(scope, frozenset(uids.split(",")))
 
 

@@ -47,7 +47,7 @@ options:
         description: How many nodes there will be for good.
         type: int
         default: 0
-      passing:
+      temporary:
         description: How many there will be besides, which come and go with their pods. They count against quotas, but are not priced.
         type: int
         default: 0

@@ -70,17 +70,15 @@ def kill_everywhere(scope: str, stages: tuple[tuple[str, float], ...]) -> None:
     print(f"rolling_restart of {scope} after {len(stages)} kills: {sorted(renewed(run(command)))}", flush=True)
 
 
-def set_capacity(none: list[str]) -> None:
-    body = json.dumps({"no_capacity": none}).encode()
-    urllib.request.urlopen(
-        urllib.request.Request(f"http://127.0.0.1:{PORT}/lab/settings", body, method="PATCH")
-    ).close()
+def control(method: str, what: str, **body: object) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{PORT}/lab/{what}", json.dumps(body).encode(), method=method)
+    urllib.request.urlopen(request).close()
 
 
 def wait_out_a_shortage() -> None:
     """Karpenter asks EC2 again three minutes after it was refused."""
     command = playbook("rolling_restart")
-    set_capacity([f"r8g.4xlarge:{zone}" for zone in ZONES])
+    control("PATCH", "settings", no_capacity=[f"r8g.4xlarge:{zone}" for zone in ZONES])
     began = time.monotonic()
     with subprocess.Popen(command, cwd=REPO, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # for the type checker: PIPE was asked for
@@ -88,21 +86,42 @@ def wait_out_a_shortage() -> None:
         for line in process.stdout:
             lines.append(line)
             if "EC2 has no r8g.4xlarge" in line:
-                set_capacity([])
+                control("PATCH", "settings", no_capacity=[])
     if process.returncode or len(renewed("".join(lines))) != 6:
         sys.exit(f"The rolling restart did not outlast a shortage:\n{''.join(lines[-40:])}")
     print(f"rolling_restart outlasted a shortage: {time.monotonic() - began:.0f} s", flush=True)
 
 
+def take_a_machine_back() -> None:
+    """EC2 announces it, and only the broker on it is moved."""
+    name, machine = kubectl(
+        *("get", "nodeclaims", "-l", "karpenter.sh/nodepool=broker", "-o"),
+        "jsonpath={.items[0].metadata.name} {.items[0].status.providerID}",
+    ).split()
+    control("POST", "interruptions", instance=machine.rpartition("/")[2])
+    kubectl("wait", f"nodeclaim/{name}", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=60s")
+    moved = renewed(run(playbook("rolling_restart", rolling_restart_only_drifted=True)))
+    if len(moved) != 1:
+        sys.exit(f"Of the machine that EC2 takes back these were moved: {sorted(moved)}.")
+    print(f"rolling_restart moved {moved} from a machine that EC2 takes back", flush=True)
+
+
+def kubectl(*arguments: str) -> str:
+    return run([str(REPO / ".lab/bin/kubectl"), f"--kubeconfig={ENVIRONMENT['LAB_DIR']}/kubeconfig", *arguments])
+
+
+def names(*what: str) -> list[str]:
+    """Of those that are not about to go."""
+    template = "{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}} {{end}}{{end}}"
+    return kubectl("get", *what, "-o", f"go-template={template}").split()
+
+
 def require_nothing_left() -> None:
-    kubectl = [str(REPO / ".lab/bin/kubectl"), f"--kubeconfig={ENVIRONMENT['LAB_DIR']}/kubeconfig"]
-    placeholders = run(
-        [*kubectl, "get", "pods", "-n", "kafka", "-l", "kafka-eks.streamops.io/placeholder", "-o", "name"]
-    )
-    claims = run([*kubectl, "get", "nodeclaims", "-o", "name"]).splitlines()
-    cordoned = run([*kubectl, "get", "nodes", "--field-selector=spec.unschedulable=true", "-o", "name"])
-    if placeholders or cordoned or len(claims) != 6:
-        sys.exit(f"This is left: {placeholders}, {cordoned}; the machines are {claims}.")
+    placeholders = names("pods", "-n", "kafka", "-l", "kafka-eks.streamops.io/placeholder")
+    cordoned = names("nodes", "--field-selector=spec.unschedulable=true")
+    machines = names("nodeclaims")
+    if placeholders or cordoned or len(machines) != 6:
+        sys.exit(f"This is left: pods {placeholders}, nodes {cordoned}; the machines are {machines}.")
 
 
 def main() -> None:
@@ -115,6 +134,7 @@ def main() -> None:
         require_nothing_left()
         kill_everywhere("pods", PODS)
         wait_out_a_shortage()
+        take_a_machine_back()
         require_nothing_left()
         if "changed=0 " not in run(playbook("rolling_restart", rolling_restart_only_drifted=True)):
             sys.exit("A rolling restart of what has drifted changed something after a complete one.")

@@ -44,7 +44,9 @@ def test_it_judges_what_the_other_roles_make(values):
     assert [(group["name"], group["instance_types"], group["desired_size"]) for group in found["nodegroups"]] == [
         ("core", ["m8g.large"], 2),
     ]
-    assert [(pool["name"], pool["instance_types"], pool["size"], pool["passing"]) for pool in found["node_pools"]] == [
+    assert [
+        (pool["name"], pool["instance_types"], pool["size"], pool["temporary"]) for pool in found["node_pools"]
+    ] == [
         ("broker", ["r8g.4xlarge"], 3, 0),
         ("controller", ["m8g.large"], 3, 0),
         ("load", ["c8g.2xlarge"], 0, 1),
@@ -101,7 +103,7 @@ def test_it_follows_their_settings(values):
             "name": "broker",
             "instance_types": ["r8g.8xlarge"],
             "size": 6,
-            "passing": 0,
+            "temporary": 0,
             "spot": True,
             "zones": ["us-west-2a", "us-west-2b"],
             "root_size": "80Gi",
@@ -112,7 +114,7 @@ def test_it_follows_their_settings(values):
             "name": "load",
             "instance_types": [],
             "size": 0,
-            "passing": 4,
+            "temporary": 4,
             "spot": False,
             "zones": ["us-west-2a", "us-west-2b"],
             "root_size": "50Gi",

@@ -29,7 +29,7 @@ POOL = {
     "name": "broker",
     "instance_types": ["r8g.4xlarge"],
     "size": 3,
-    "passing": 2,
+    "temporary": 2,
     "spot": False,
     "zones": [],
     "root_size": "50Gi",

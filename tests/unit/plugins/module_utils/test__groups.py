@@ -8,7 +8,7 @@ OPTIONS = {"name": "b", "instance_types": ["m8g.large"]}
 POOL = {
     **OPTIONS,
     "size": 3,
-    "passing": 1,
+    "temporary": 1,
     "spot": True,
     "zones": ["us-west-2a"],
     "root_size": "21G",
@@ -71,7 +71,7 @@ def test_a_pool_has_an_image_for_each_architecture():
     group = pool_of(POOL)
     assert (group.pool, group.size, group.spot, group.architecture) == ("b", 3, True, None)
     assert (group.root_size, group.root_iops, group.root_throughput) == (20, 4000, 250)
-    assert (group.passing, group.zones) == (1, ("us-west-2a",))
+    assert (group.temporary, group.zones) == (1, ("us-west-2a",))
     assert (str(group), str(group_of(OPTIONS))) == ("Pool 'b'", "Node group 'b'")
 
 
@@ -79,7 +79,7 @@ def test_a_pool_has_an_image_for_each_architecture():
     ("options", "words"),
     [
         ({"size": -1}, "Pool 'b' is to have fewer nodes than none"),
-        ({"passing": -1}, "Pool 'b' is to have fewer nodes than none"),
+        ({"temporary": -1}, "Pool 'b' is to have fewer nodes than none"),
         ({"root_size": "big"}, "The size 'big' is none"),
     ],
 )

@@ -189,5 +189,15 @@ def claim(launched: Any = True, registered: Any = True, initialized: Any = True)
     ],
 )
 def test_what_becomes_of_the_machine_that_is_meant_for_a_pod(machine: dict[str, Any], words: str) -> None:
-    another = {**claim(), "metadata": {"name": "broker-aaaaa"}}
+    another = {**claim(launched=("x", "y")), "metadata": {"name": "broker-aaaaa"}}
     assert why_unplaced(POD, Said([event("Nominated", NOMINATED)], [another, machine])) == words
+
+
+def test_of_the_next_machine_the_pod_is_not_told_at_once() -> None:
+    old, new, other = claim(), claim(registered=("NodeNotFound", "x")), claim(registered=("NodeNotFound", "x"))
+    old["metadata"], new["metadata"], other["metadata"] = (
+        {"name": name} for name in ("broker-aaaaa", "broker-bbbbb", "controller-ccccc")
+    )
+    words = why_unplaced(POD, Said([event("Nominated", NOMINATED)], [other, old, new]))
+    assert words.startswith("machine i-1 (NodeClaim broker-bbbbb), launched at")
+    assert why_unplaced(POD, Said([event("Nominated", NOMINATED)], [other, old])) == ""

@@ -109,7 +109,7 @@ def test_exhausted_and_unknown_limits_are_told():
 def test_nodes_of_karpenter_count_with_those_that_come_and_go():
     pools = [
         Group("broker", ("r8g.4xlarge",), 3, root_size=20, is_pool=True),
-        Group("load", ("m8g.large",), 0, root_size=100, is_pool=True, passing=2),
+        Group("load", ("m8g.large",), 0, root_size=100, is_pool=True, temporary=2),
         Group("controller", (), 3, root_size=0, is_pool=True),
     ]
     found = judged(Wanted("demo", NETWORK, pools, []))

@@ -125,7 +125,7 @@ def test_pools_of_karpenter_are_judged_as_node_groups_are(account):
     pools = [
         {"name": "broker", "instance_types": ["r8g.4xlarge"], "size": 3},
         {"name": "controller", "instance_types": ["m9z.large"], "size": 3},
-        {"name": "load", "instance_types": ["c8g.2xlarge"], "passing": 1, "zones": ["us-west-2a"]},
+        {"name": "load", "instance_types": ["c8g.2xlarge"], "temporary": 1, "zones": ["us-west-2a"]},
         {"name": "general"},
     ]
     found = judged(account, nodegroups=[], node_pools=pools)

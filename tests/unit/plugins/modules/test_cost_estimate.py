@@ -37,7 +37,7 @@ def test_an_estimate_asks_nobody(aws):
 def test_pools_of_karpenter_are_priced_as_far_as_they_are_there_for_good(aws):
     pools = [
         {"name": "broker", "instance_types": ["r8g.4xlarge", "r7g.4xlarge"], "size": 3},
-        {"name": "load", "instance_types": ["c8g.2xlarge"], "passing": 1},
+        {"name": "load", "instance_types": ["c8g.2xlarge"], "temporary": 1},
         {"name": "controller", "size": 3},
     ]
     for refresh in (False, True):
