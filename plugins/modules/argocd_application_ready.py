@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: argocd_application_ready
 short_description: Wait until Argo CD has applied an Application and it is healthy, or until it is gone
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Judges the present specification of an Application. Right after a change its status still speaks of the one before, often well - C(Synced),
     C(Healthy), C(Succeeded) - and its generation rises with every status, so that neither tells.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: kubernetes_preflight_info
 short_description: Refuse a Kubernetes cluster on which Kafka could not run
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Fails with everything that would keep Kafka's pods from being placed, before anything is made. Otherwise they would wait, and whoever waits for
     them would be told only at the end of the time.
