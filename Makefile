@@ -84,7 +84,7 @@ molecule: export LAB_DIR := $(CURDIR)/.lab/test
 molecule: export LAB_PORT := 17800
 molecule: export PATH := $(CURDIR)/$(BIN):$(PATH)
 molecule:
-	@$(BIN)/molecule test --scenario-name site --scenario-name argocd
+	@$(BIN)/molecule test --scenario-name site --scenario-name argocd --scenario-name existing
 
 # Not for CI: kills at every stage, and the figures that the project promises.
 soak: setup
